@@ -1,0 +1,1 @@
+"""DynamoDB tables as Dagster assets, exported to S3, catalogued by Glue and queried with Athena."""

@@ -1,0 +1,1 @@
+"""Thin clients over boto3 and PyAthena: start, wait, cancel, explain."""

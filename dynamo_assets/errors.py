@@ -1,0 +1,75 @@
+"""Every error this package raises on purpose.
+
+    DynamoAssetsError
+    ├── ConfigError             tables.yaml or the environment is wrong; raised while loading
+    ├── ExportError             an export could not be completed
+    │   ├── PlanError           the table cannot be read as asked (missing, no capacity, bad option)
+    │   ├── ReadError           DynamoDB could not be read to the end
+    │   ├── ConservationError   a page held more values than landed in columns
+    │   └── ConversionError     a value does not fit the type that was asked for
+    ├── ManifestError           a manifest is missing, unreadable or contradicts its files
+    ├── AwsOperationError       something started in AWS ended in a state other than success
+    │   ├── AwsTimeoutError     it did not end within its time limit
+    │   └── QueryError          Athena refused or failed a query
+    ├── CatalogError            the Data Catalog does not say what the manifest says
+    ├── SlotError               a slot cannot be filled by this engine
+    └── SandboxError            the sandbox could not start or cannot do what was asked
+
+A message says what happened, to which table, and what to do.
+"""
+
+
+class DynamoAssetsError(Exception):
+    """Root of every error this package raises on purpose."""
+
+
+class ConfigError(DynamoAssetsError):
+    """`tables.yaml` or the environment is wrong; names the file, the key and the fix."""
+
+
+class ExportError(DynamoAssetsError):
+    """An export could not be completed; nothing of it is visible."""
+
+
+class PlanError(ExportError):
+    """The table cannot be read as asked: it does not exist, or an option does not fit it."""
+
+
+class ReadError(ExportError):
+    """DynamoDB could not be read to the end, retries included."""
+
+
+class ConservationError(ExportError):
+    """A page held more values than landed in columns: a defect of the export core, never of the data."""
+
+
+class ConversionError(ExportError):
+    """A value does not fit the type that was asked for."""
+
+
+class ManifestError(DynamoAssetsError):
+    """A manifest is missing, cannot be read, or contradicts the files it names."""
+
+
+class AwsOperationError(DynamoAssetsError):
+    """Something started in AWS ended in a state other than success."""
+
+
+class AwsTimeoutError(AwsOperationError):
+    """Something started in AWS did not end within its time limit."""
+
+
+class QueryError(AwsOperationError):
+    """Athena refused or failed a query."""
+
+
+class CatalogError(DynamoAssetsError):
+    """The Glue Data Catalog does not say what the manifest says."""
+
+
+class SlotError(DynamoAssetsError):
+    """A slot cannot be filled by the table's engine."""
+
+
+class SandboxError(DynamoAssetsError):
+    """The sandbox could not start, or cannot do what was asked of it."""

@@ -1,0 +1,146 @@
+"""What is asked of an export, and its form as command-line arguments: the Glue job's and the command's are the same."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal
+
+from dynamo_assets.naming import Layout, catalog_name, parse_snapshot, table_name
+
+Format = Literal["parquet"]
+FORMATS: tuple[Format, ...] = ("parquet",)
+READ_PERCENTAGE_RANGE = (0.1, 1.0)
+DEFAULT_FILE_BYTES = 256 * 1024 * 1024
+"""Target size of one data file; Athena reads files of 128 MB and more at full speed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRequest:
+    """Everything one export needs to know. Immutable, picklable, and the same for every engine.
+
+    Attributes:
+        table: The DynamoDB table's name or ARN.
+        bucket: Where snapshots and manifests go.
+        prefix: What every S3 key begins with; see `dynamo_assets.naming.Layout`.
+        name: The catalog name; derived from `table` where empty.
+        format: The data files' format.
+        read_percentage: The share of the table's read capacity the export may use, 0.1 to 1.0.
+        max_read_units: An absolute cap in read units a second, beside the percentage.
+        consistent_read: Strongly consistent reads, at twice the price.
+        snapshot_timestamp: A label given in advance; otherwise the second in which the export began.
+        slot: The Dagster partition this snapshot is for, if any.
+        engine: Recorded in the manifest.
+        attempt: Identifies this run of the export in its manifest.
+        mixed_types: What becomes of an attribute that holds several types: each value's `text`, its DynamoDB JSON,
+            or an error.
+        nested: `struct` (and array) columns, or one `json` text column, for maps and lists.
+        numbers: `exact`, or `double`: shorter columns, digits beyond about 15 lost.
+        columns: Types forced upon single columns, by attribute name.
+        target_file_bytes: Compressed size, in bytes, at which a data file is closed and the next one opened.
+        segments: Overrides the planned number of scan segments.
+    """
+
+    table: str
+    bucket: str
+    prefix: str = ""
+    name: str = ""
+    format: Format = "parquet"
+    read_percentage: float = 0.25
+    max_read_units: float | None = None
+    consistent_read: bool = False
+    snapshot_timestamp: str | None = None
+    slot: str | None = None
+    engine: str = "in_process"
+    attempt: str = ""
+    mixed_types: Literal["text", "dynamodb_json", "fail"] = "text"
+    nested: Literal["struct", "json"] = "struct"
+    numbers: Literal["exact", "double"] = "exact"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    target_file_bytes: int = DEFAULT_FILE_BYTES
+    segments: int | None = None
+
+    def __post_init__(self) -> None:
+        table_name(self.table)
+        low, high = READ_PERCENTAGE_RANGE
+        if not low <= self.read_percentage <= high:
+            raise ValueError(
+                f"table {self.table}: read_percentage is {self.read_percentage}; it must be between {low} and {high}"
+            )
+        if self.format not in FORMATS:
+            raise ValueError(f"table {self.table}: format {self.format!r} is none of {', '.join(FORMATS)}")
+        if self.max_read_units is not None and self.max_read_units <= 0:
+            raise ValueError(f"table {self.table}: max_read_units is {self.max_read_units}; it must be above 0")
+        if self.segments is not None and not 1 <= self.segments <= 1_000_000:
+            raise ValueError(f"table {self.table}: segments is {self.segments}; DynamoDB takes 1 to 1,000,000")
+        if self.snapshot_timestamp is not None:
+            parse_snapshot(self.snapshot_timestamp)
+        if not self.name:
+            object.__setattr__(self, "name", catalog_name(self.table))
+
+    @property
+    def layout(self) -> Layout:
+        """Where this export's objects lie in S3."""
+        return Layout(self.bucket, self.prefix)
+
+    def to_arguments(self) -> dict[str, str]:
+        """The arguments of a Glue job run, `{"--read_percentage": "0.25", ...}`; defaults are left out."""
+        arguments = {}
+        for option in fields(self):
+            value = getattr(self, option.name)
+            default = option.default_factory() if option.default_factory is not MISSING else option.default
+            if value != default:
+                text = json.dumps(value) if isinstance(value, (bool, Mapping)) else str(value)
+                arguments[f"--{option.name}"] = text
+        return arguments
+
+    @classmethod
+    def from_arguments(cls, argv: Sequence[str]) -> ExportRequest:
+        """The request in a Glue job's argument list; arguments of Glue's own (`--JOB_NAME`, ...) are passed over.
+
+        Raises:
+            ValueError: An option's value is out of its range.
+        """
+        parser = argparse.ArgumentParser(allow_abbrev=False)
+        add_arguments(parser)
+        known, _ = parser.parse_known_args(argv)
+        return cls(**vars(known))
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON object")
+    return value
+
+
+def _boolean(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text == "true"
+
+
+_PARSERS: dict[str, Any] = {
+    "read_percentage": float,
+    "max_read_units": float,
+    "consistent_read": _boolean,
+    "columns": _json_object,
+    "target_file_bytes": int,
+    "segments": int,
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds one option for each field of a request, spelled `--read_percentage` or `--read-percentage`."""
+    for option in fields(ExportRequest):
+        spellings = dict.fromkeys([f"--{option.name}", f"--{option.name.replace('_', '-')}"])
+        required = option.default is MISSING and option.default_factory is MISSING
+        parser.add_argument(
+            *spellings,
+            dest=option.name,
+            type=_PARSERS.get(option.name, str),
+            required=required,
+            default=argparse.SUPPRESS,
+        )

@@ -1,0 +1,157 @@
+"""Every derived name in one place: catalog names, S3 keys, asset keys, crawler and job names, partition keys.
+
+Only the standard library is imported here: this module ships to Glue with the export core.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+SLOT_FORMAT = "%Y-%m-%dT%H:%M"
+SNAPSHOT_FORMAT = "%Y-%m-%dT%H:%M:%S"
+PARTITION_COLUMN = "snapshot_timestamp"
+"""The partition column of every raw table, so also a name that no attribute's column can have."""
+
+_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+# Developer guide, "DynamoDB Amazon Resource Names": arn:partition:dynamodb:region:account:table/name
+_TABLE_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):dynamodb:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):table/(?P<name>[a-zA-Z0-9_.-]{3,255})"
+)
+
+
+def table_name(table: str) -> str:
+    """The bare name of a table given by name or ARN.
+
+    Raises:
+        ValueError: It is neither a DynamoDB table name (3 to 255 of `a-z A-Z 0-9 _ . -`) nor a table's ARN.
+    """
+    if match := _TABLE_ARN.fullmatch(table):
+        return match["name"]
+    if _TABLE_NAME.fullmatch(table):
+        return table
+    raise ValueError(
+        f"{table!r} is neither a DynamoDB table name (3 to 255 characters of a-z, A-Z, 0-9, '_', '.', '-') "
+        "nor the ARN of a table"
+    )
+
+
+def to_identifier(text: str) -> str:
+    """Lower case, every character outside `[a-z0-9_]` replaced by `_`: what Glue and Athena take without quoting."""
+    return re.sub(r"[^a-z0-9_]", "_", text.lower())
+
+
+def catalog_name(table: str) -> str:
+    """A table's catalog name (its view), from its name or ARN."""
+    return to_identifier(table_name(table))
+
+
+def snapshots_table(name: str) -> str:
+    """The raw table that holds every snapshot, from a table's catalog name."""
+    return f"snapshots_{name}"
+
+
+def crawler_name(database: str, name: str) -> str:
+    """The crawler of one table; the database is part of it so that two deployments in one account stay apart."""
+    return f"{database}_{snapshots_table(name)}"
+
+
+def source_asset_key(table: str) -> list[str]:
+    """The external asset of the DynamoDB table itself."""
+    return ["dynamodb", table_name(table)]
+
+
+def snapshot_asset_key(name: str) -> list[str]:
+    """The partitioned asset of a table's snapshots in S3."""
+    return ["s3", f"{name}_export"]
+
+
+def catalog_asset_key(database: str, name: str) -> list[str]:
+    """The raw table in the Data Catalog; equals `database.table`, so that dbt projects on Athena join up."""
+    return [database, snapshots_table(name)]
+
+
+def view_asset_key(database: str, name: str) -> list[str]:
+    """The Athena view of the latest complete snapshot."""
+    return [database, name]
+
+
+def format_slot(instant: datetime) -> str:
+    """A slot's partition key from a time-zone-aware instant."""
+    return instant.astimezone(UTC).strftime(SLOT_FORMAT)
+
+
+def parse_slot(slot: str) -> datetime:
+    """The instant of a slot's partition key.
+
+    Raises:
+        ValueError: It is not of the form `YYYY-MM-DDTHH:MM`.
+    """
+    return datetime.strptime(slot, SLOT_FORMAT).replace(tzinfo=UTC)
+
+
+def format_snapshot(instant: datetime) -> str:
+    """A snapshot's label from a time-zone-aware instant, fractions of the second cut off."""
+    return instant.astimezone(UTC).strftime(SNAPSHOT_FORMAT)
+
+
+def parse_snapshot(label: str) -> datetime:
+    """The instant of a snapshot's label.
+
+    Raises:
+        ValueError: It is not of the form `YYYY-MM-DDTHH:MM:SS`.
+    """
+    return datetime.strptime(label, SNAPSHOT_FORMAT).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything lies in S3, below one bucket and prefix.
+
+    Attributes:
+        bucket: The bucket's name.
+        prefix: What every key begins with; empty, or a path without a slash at either end.
+    """
+
+    bucket: str
+    prefix: str = ""
+
+    def _key(self, *parts: str) -> str:
+        return "/".join(([self.prefix] if self.prefix else []) + list(parts))
+
+    def uri(self, key: str) -> str:
+        """The `s3://` form of a key."""
+        return f"s3://{self.bucket}/{key}"
+
+    def snapshots_prefix(self, name: str) -> str:
+        """The folder of all of a table's snapshots, with a slash at its end: what the crawler is pointed at."""
+        return self._key(snapshots_table(name), "")
+
+    def snapshot_prefix(self, name: str, label: str) -> str:
+        """The folder of one snapshot's data files, with a slash at its end."""
+        return self._key(snapshots_table(name), f"{PARTITION_COLUMN}={label}", "")
+
+    def manifests_prefix(self, name: str) -> str:
+        """The folder of a table's manifests: a listing of it is the list of complete snapshots."""
+        return self._key("_manifests", snapshots_table(name), "")
+
+    def manifest_key(self, name: str, label: str) -> str:
+        """The manifest of one snapshot."""
+        return f"{self.manifests_prefix(name)}{label}.json"
+
+    def claim_key(self, name: str, label: str) -> str:
+        """The object an attempt creates, with a conditional write, before the first file of its snapshot."""
+        return self._key("_claims", snapshots_table(name), f"{label}.json")
+
+    def native_exports_prefix(self, name: str) -> str:
+        """Where DynamoDB's own exports of a table go."""
+        return self._key("_native_exports", snapshots_table(name), "")
+
+    def athena_results_prefix(self) -> str:
+        """Where Athena puts query results."""
+        return self._key("_athena_results", "")
+
+    def glue_code_prefix(self) -> str:
+        """Where the Glue job's script and package lie."""
+        return self._key("_glue", "")

@@ -1,0 +1,48 @@
+"""The address of a running sandbox, and clients for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+ACCOUNT_ID = "123456789012"
+REGION = "us-east-1"
+ACCESS_KEY = "sandbox"
+SECRET_KEY = "sandbox"  # noqa: S105 - the sandbox checks no signatures
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A sandbox's address and the folder it may work in.
+
+    Attributes:
+        url: Such as `http://127.0.0.1:5000`.
+        work_dir: Where the sandbox keeps job scripts, logs and spill files; removed when it stops.
+    """
+
+    url: str
+    work_dir: Path
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point any AWS client, and this package's configuration, at the sandbox."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCOUNT_ID": ACCOUNT_ID,
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the sandbox, whatever the environment says."""
+        return boto3.client(
+            service,  # pyright: ignore[reportCallIssue, reportArgumentType]
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+        )

@@ -1,0 +1,44 @@
+"""Fixtures that every test may use: one sandbox for each test process, and clients for it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.sandbox.server import spawn
+
+_serial = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """An AWS of this test process's own, in a process of its own."""
+    with spawn(log_path=tmp_path_factory.mktemp("sandbox") / "sandbox.log") as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def aws(sandbox: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+    """The sandbox, with this test's environment pointed at it, as a user's shell would be."""
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    return sandbox
+
+
+@pytest.fixture
+def bucket(aws: Endpoint) -> str:
+    """A new, empty bucket."""
+    name = f"exports-{next(_serial)}"
+    aws.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def unique() -> Any:
+    """Makes names that no other test of this sandbox has: `unique("orders")` gives `orders_7`."""
+    return lambda stem: f"{stem}_{next(_serial)}"
