@@ -1,0 +1,143 @@
+"""`tables.yaml` -> validated settings. The only reader of YAML and of the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from dynamo_assets.errors import ConfigError
+from dynamo_assets.naming import catalog_name, snapshots_table, table_name
+from dynamo_assets.settings import Settings, Table, TableSettings
+
+CONFIG_VARIABLE = "DYNAMO_ASSETS_CONFIG"
+DEFAULT_PATH = "tables.yaml"
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML says of a repeated key nothing, and PyYAML takes the last one: here it is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key, count in Counter(str(key) for key in keys).items():
+            if count > 1:
+                raise ConfigError(f"line {node.start_mark.line + 1}: the key {key!r} stands {count} times; keep one")
+        return super().construct_mapping(node, deep)
+
+
+def load_settings(path: Path | str | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Reads and checks the tables file.
+
+    Args:
+        path: The file; by default the one `DYNAMO_ASSETS_CONFIG` names, or `tables.yaml` in the working directory.
+        environment: What `${VARIABLE}` in a value stands for.
+
+    Raises:
+        ConfigError: The file cannot be read, or something in it is wrong; names the file, the key and the fix.
+    """
+    path = Path(path or environment.get(CONFIG_VARIABLE) or DEFAULT_PATH)
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); set {CONFIG_VARIABLE} to the path of your tables file"
+        ) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    try:
+        return _settings_from(_substitute(document, environment))
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{path}: {line}" for line in _explain(error))) from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _substitute(value: Any, environment: Mapping[str, str], where: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _substitute(item, environment, f"{where}.{key}".lstrip(".")) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_substitute(item, environment, f"{where}[{index}]") for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in environment:
+            raise ConfigError(f"{where}: the environment variable {match[1]} is not set; export it, or write the value")
+        return environment[match[1]]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", fill, value)
+
+
+def _settings_from(document: Any) -> Settings:
+    if not isinstance(document, dict):
+        raise ConfigError("the file must be a mapping with the keys `storage` and `tables`")
+    document = dict(document)
+    defaults = document.pop("defaults", None) or {}
+    entries = document.get("tables")
+    if not isinstance(entries, dict) or not entries:
+        raise ConfigError("tables: must be a mapping of table names to their settings, such as `Orders: {}`")
+    TableSettings.model_validate(defaults)  # so that an error in `defaults` is not reported once per table
+    return Settings.model_validate({**document, "tables": _tables_from(entries, defaults)})
+
+
+def _tables_from(entries: Mapping[Any, Any], defaults: Mapping[str, Any]) -> list[Table]:
+    tables = []
+    for key, entry in entries.items():
+        if not isinstance(key, str):
+            raise ConfigError(f"tables.{key}: a table's name must be text; put it in quotes")
+        if not isinstance(entry or {}, dict):
+            raise ConfigError(f"tables.{key}: must be a mapping of settings; write `{key}: {{}}` for the defaults")
+        try:
+            table_name(key)
+            tables.append(Table.model_validate({"name": catalog_name(key), **defaults, **(entry or {}), "table": key}))
+        except ValidationError as error:
+            raise ConfigError("\n".join(f"tables.{key}.{line}" for line in _explain(error))) from error
+        except ValueError as error:
+            raise ConfigError(f"tables.{key}: {error}") from error
+    _refuse_collisions(tables)
+    return tables
+
+
+def _refuse_collisions(tables: list[Table]) -> None:
+    owners: dict[str, str] = {}
+    for table in tables:
+        # A table called `snapshots_x` would put its view where the raw table of `x` is.
+        for taken in (table.name, snapshots_table(table.name)):
+            if other := owners.get(taken):
+                raise ConfigError(
+                    f"tables.{table.table}: its catalog name {taken!r} is the one of {other!r} too, and each would "
+                    f"overwrite the other's view; give one of them a name of its own, such as `name: {table.name}_2`"
+                )
+            owners[taken] = table.table
+    sources: dict[str, str] = {}
+    for table in tables:
+        bare_name = table_name(table.table)
+        if other := sources.get(bare_name):
+            raise ConfigError(
+                f"tables.{table.table}: {other!r} is a table of the same name, and both would be the asset "
+                f"dynamodb/{bare_name}; keep one of them in this file and the other in a code location of its own"
+            )
+        sources[bare_name] = table.table
+
+
+def _explain(error: ValidationError) -> list[str]:
+    """One line for each finding: the key, what was found, what to write instead."""
+    lines = []
+    for finding in error.errors():
+        key = ".".join(str(part) for part in finding["loc"]) or "(file)"
+        if finding["type"] == "extra_forbidden":
+            lines.append(f"{key}: there is no such key; take it out, or mend its spelling")
+        elif finding["type"] == "missing":
+            lines.append(f"{key}: this key is required")
+        else:
+            message = finding["msg"].removeprefix("Value error, ")
+            lines.append(f"{key}: {message} (found {finding['input']!r})")
+    return lines

@@ -1,0 +1,201 @@
+"""The settings, as `tables.yaml` spells them: every key, its type, its range and its default."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from dagster import TimeWindowPartitionsDefinition
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from dynamo_assets.export.request import READ_PERCENTAGE_RANGE, ExportRequest, Format
+from dynamo_assets.naming import SLOT_FORMAT, Layout
+
+_DURATION = re.compile(r"(\d+)\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _parse_duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("write a whole number and a unit: 90s, 30m, 2h or 1d")
+    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+
+
+Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
+
+
+def _check_cron(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError('write a cron expression of five fields in quotes, such as "0 10 * * *" (UTC)')
+    try:
+        TimeWindowPartitionsDefinition(cron_schedule=value, start=datetime(2026, 1, 1, tzinfo=UTC), fmt=SLOT_FORMAT)
+    except Exception as error:
+        raise ValueError(f"not a cron expression of five fields ({error})") from error
+    return value
+
+
+Cron = Annotated[str, BeforeValidator(_check_cron)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Storage(_Section):
+    """Where snapshots and manifests go."""
+
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    """The bucket's name."""
+    prefix: str = Field(default="", pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$")
+    """What every key begins with; no slash at either end."""
+
+
+class Catalog(_Section):
+    """The Glue Data Catalog database and how it is kept."""
+
+    database: str = Field(default="dynamodb_exports", pattern=r"^[a-z0-9_]{1,255}$")
+    """Holds the raw tables and the views."""
+    method: Literal["crawler"] = "crawler"
+    """What registers tables and partitions."""
+    time_limit: Duration = timedelta(hours=1)
+    """How long one crawl may take, waiting for another one included."""
+
+
+class Athena(_Section):
+    """Where views are made and queries run."""
+
+    workgroup: str = Field(default="dynamodb_exports", pattern=r"^[A-Za-z0-9._-]{1,128}$")
+    """Its result location is the one queries use."""
+    time_limit: Duration = timedelta(minutes=10)
+    """How long one query may take, its time in the queue included."""
+
+
+class Glue(_Section):
+    """The Glue job that runs exports, and the role of the job and the crawlers."""
+
+    job_name: str = Field(default="dynamodb_exports_export_table", pattern=r"^[^<>\"]{1,255}$")
+    """One job for all tables."""
+    role_arn: str = ""
+    """The role of the job and the crawlers; `${AWS_ACCOUNT_ID}` and other variables are filled in."""
+    version: Literal["5.0", "5.1", "6.0"] = "5.1"
+    """The Glue version of the job."""
+    worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
+    """The size of one worker."""
+    workers: int = Field(default=2, ge=2, le=299)
+    """How many workers a run gets, the driver's included."""
+    max_concurrent_runs: int = Field(default=10, ge=1, le=1000)
+    """How many tables may export at once; further ones wait for their turn."""
+
+
+class Freshness(_Section):
+    """How old the published snapshot may be."""
+
+    warn: Duration
+    """Older than this is a warning."""
+    fail: Duration
+    """Older than this is a failure."""
+
+    @model_validator(mode="after")
+    def _warn_comes_first(self) -> Freshness:
+        if not timedelta(minutes=1) <= self.warn < self.fail:
+            raise ValueError("`warn` must be at least one minute, and `fail` longer than `warn`")
+        return self
+
+
+class TableSettings(_Section):
+    """What a table may set, and what `defaults` sets for all of them."""
+
+    engine: Literal["glue", "in_process"] = "glue"
+    """Where the export runs: a Glue job, or the Dagster run itself (for tables of a few thousand items)."""
+    format: Format = "parquet"
+    """The data files' format."""
+    read_percentage: float = Field(default=0.25, ge=READ_PERCENTAGE_RANGE[0], le=READ_PERCENTAGE_RANGE[1])
+    """The share of the table's read capacity the export may use."""
+    max_read_units: float | None = Field(default=None, gt=0)
+    """An absolute cap in read units a second, beside the percentage."""
+    consistent_read: bool = False
+    """Strongly consistent reads, at twice the price."""
+    mixed_types: Literal["text", "dynamodb_json", "fail"] = "text"
+    """What becomes of an attribute that holds values of several types."""
+    nested: Literal["struct", "json"] = "struct"
+    """Maps and lists as structs and arrays, or as JSON text."""
+    numbers: Literal["exact", "double"] = "exact"
+    """`double` loses digits beyond about 15."""
+    columns: dict[str, str] = {}
+    """Types forced upon single columns, by attribute name."""
+    schedule: Cron = "0 10 * * *"
+    """When snapshots are taken: a cron expression of five fields, UTC."""
+    time_limit: Duration = timedelta(hours=12)
+    """How long one export may take."""
+    freshness: Freshness | None = None
+    """How old the published snapshot may be."""
+    owners: list[str] = []
+    """Dagster owners: e-mail addresses, or `team:name`."""
+    group: str = Field(default="dynamodb", pattern=r"^[A-Za-z0-9_]+$")
+    """The Dagster asset group."""
+    tags: dict[str, str] = {}
+    """Dagster tags of the table's assets."""
+    description: str = ""
+    """What the table holds, shown in the UI."""
+
+
+class Table(TableSettings):
+    """One table of `tables.yaml`, defaults filled in."""
+
+    table: str
+    """The DynamoDB table's name or ARN."""
+    name: str = Field(pattern=r"^[a-z0-9_]{1,255}$")
+    """The catalog name."""
+
+
+class Partitions(_Section):
+    """The range of slots."""
+
+    start: datetime = datetime(2026, 11, 1, tzinfo=UTC)
+    """The first slot shown, a date: the day you began; every slot since then without a snapshot shows as missing."""
+
+    @model_validator(mode="after")
+    def _start_is_utc(self) -> Partitions:
+        if self.start.tzinfo is None:
+            object.__setattr__(self, "start", self.start.replace(tzinfo=UTC))
+        return self
+
+
+class Settings(_Section):
+    """Everything `tables.yaml` says."""
+
+    storage: Storage
+    catalog: Catalog = Catalog()
+    athena: Athena = Athena()
+    glue: Glue = Glue()
+    partitions: Partitions = Partitions()
+    tables: list[Table]
+
+    @property
+    def layout(self) -> Layout:
+        """Where everything lies in S3."""
+        return Layout(self.storage.bucket, self.storage.prefix)
+
+    def export_request(self, table: Table, *, slot: str | None, attempt: str) -> ExportRequest:
+        """What an engine is asked for one snapshot of one table."""
+        return ExportRequest(
+            table=table.table,
+            bucket=self.storage.bucket,
+            prefix=self.storage.prefix,
+            name=table.name,
+            format=table.format,
+            read_percentage=table.read_percentage,
+            max_read_units=table.max_read_units,
+            consistent_read=table.consistent_read,
+            slot=slot,
+            engine=table.engine,
+            attempt=attempt,
+            mixed_types=table.mixed_types,
+            nested=table.nested,
+            numbers=table.numbers,
+            columns=table.columns,
+        )
