@@ -1,0 +1,67 @@
+"""Lets every wait end at once when the run is cancelled.
+
+A run's interrupt reaches only the main thread of its process, but the steps of a run wait in other threads
+(`dynamo_assets.automation.executor`). So whoever runs work in a thread puts it under a `Cancellation`, and every wait
+of this package is a `pause`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from dagster import DagsterExecutionInterruptedError
+
+
+class Cancellation:
+    """The order to stop, given once and seen by all work that was put under it."""
+
+    def __init__(self) -> None:
+        self._requested = threading.Event()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the order has been given. Work that computes rather than waits asks this now and then."""
+        return self._requested.is_set()
+
+    def request(self) -> None:
+        """Gives the order: every `pause` under it raises, those that have begun and those that will."""
+        self._requested.set()
+
+    def pause(self, seconds: float) -> None:
+        """Waits, or raises as soon as the order to stop is given.
+
+        Raises:
+            DagsterExecutionInterruptedError: The order was given. Like KeyboardInterrupt it is no `Exception`, so
+                nothing but clean-up catches it. Clean-up itself must not pause.
+        """
+        if self._requested.wait(seconds):
+            raise DagsterExecutionInterruptedError("The run was cancelled")
+
+
+_current: ContextVar[Cancellation] = ContextVar("cancellation")
+
+# Outside any `under`: on the main thread, where the interrupt itself is raised out of a wait.
+_NONE = Cancellation()
+
+
+def current_cancellation() -> Cancellation:
+    """The cancellation that this code runs under, to hand it to threads of its own: they do not inherit it."""
+    return _current.get(_NONE)
+
+
+@contextmanager
+def under(cancellation: Cancellation) -> Iterator[None]:
+    """Puts the body, and what it calls in this thread, under a cancellation."""
+    token = _current.set(cancellation)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def pause(seconds: float) -> None:
+    """Waits; raises `DagsterExecutionInterruptedError` as soon as the run is cancelled."""
+    current_cancellation().pause(seconds)
