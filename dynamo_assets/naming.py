@@ -77,6 +77,37 @@ def view_asset_key(database: str, name: str) -> list[str]:
     return [database, name]
 
 
+_WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def cadence_name(cron: str) -> str:
+    """A cron expression as a readable identifier: `0 10 * * *` is `daily_at_1000`; unlike ones never get the same.
+
+    It names the job and the schedule of all tables of that cadence.
+    """
+    minute, hour, day, month, weekday = cron.split()
+    at = f"{int(hour):02}{int(minute):02}" if hour.isdecimal() and minute.isdecimal() else ""
+    match (minute, hour, day, month, weekday):
+        case ("0", "*", "*", "*", "*"):
+            return "hourly"
+        case (_, "*", "*", "*", "*") if minute.isdecimal():
+            return f"hourly_at_{int(minute):02}"
+        case (_, "*", "*", "*", "*") if re.fullmatch(r"\*/\d+", minute):
+            return f"every_{minute[2:]}_minutes"
+        case (_, _, "*", "*", "*") if at:
+            return f"daily_at_{at}"
+        case (_, _, "*", "*", _) if at and re.fullmatch("[0-7]", weekday):
+            return f"weekly_on_{_WEEKDAYS[int(weekday)]}_at_{at}"
+        case _:
+            spelled = cron.translate(str.maketrans({" ": "_", "*": "x", ",": "n", "-": "to", "/": "by", "#": "th"}))
+            return f"cron_{to_identifier(spelled)}"
+
+
+def job_name(cron: str) -> str:
+    """The job that snapshots, registers and publishes every table of one cadence."""
+    return f"export_{cadence_name(cron)}"
+
+
 def format_slot(instant: datetime) -> str:
     """A slot's partition key from a time-zone-aware instant."""
     return instant.astimezone(UTC).strftime(SLOT_FORMAT)

@@ -29,7 +29,7 @@ Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
 
 
 def _check_cron(value: Any) -> Any:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value.split()) != 5:
         raise ValueError('write a cron expression of five fields in quotes, such as "0 10 * * *" (UTC)')
     try:
         TimeWindowPartitionsDefinition(cron_schedule=value, start=datetime(2026, 1, 1, tzinfo=UTC), fmt=SLOT_FORMAT)
@@ -131,6 +131,10 @@ class TableSettings(_Section):
     """When snapshots are taken: a cron expression of five fields, UTC."""
     time_limit: Duration = timedelta(hours=12)
     """How long one export may take."""
+    retries: int = Field(default=1, ge=0, le=10)
+    """How often a step that failed for a reason that may pass is tried again."""
+    retry_delay: Duration = timedelta(minutes=1)
+    """How long to wait before the first retry; doubled before each further one."""
     freshness: Freshness | None = None
     """How old the published snapshot may be."""
     owners: list[str] = []

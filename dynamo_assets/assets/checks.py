@@ -1,0 +1,92 @@
+"""The checks between an export and the view. Both block: where one fails, nothing downstream runs."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.errors import ManifestError
+from dynamo_assets.export.footers import parquet_rows
+from dynamo_assets.export.manifest import Manifest
+
+ROWS_IN_FILES = "rows_in_files"
+ROWS_IN_VIEW = "rows_in_view"
+
+
+def rows_in_files_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """The snapshot's files hold as many rows as its manifest says."""
+    return dg.AssetCheckSpec(
+        ROWS_IN_FILES,
+        asset=asset,
+        blocking=True,
+        description="The rows in the footers of the snapshot's files add up to the manifest's rows.",
+    )
+
+
+def check_rows_in_files(manifest: Manifest, aws: AwsClients, bucket: str, asset: dg.AssetKey) -> dg.AssetCheckResult:
+    """Reads every file's footer, as it lies in S3 now."""
+    found, problems = 0, []
+    for file in manifest.files:
+        try:
+            rows = parquet_rows(aws.s3, bucket, file.key)
+        except ManifestError as error:
+            problems.append(str(error))
+            continue
+        found += rows
+        if rows != file.rows:
+            problems.append(f"s3://{bucket}/{file.key}: {rows} rows, the manifest says {file.rows}")
+    if found != manifest.rows:
+        problems.append(f"{found} rows in all files, the manifest says {manifest.rows}")
+    return dg.AssetCheckResult(
+        check_name=ROWS_IN_FILES,
+        asset_key=asset,
+        passed=not problems,
+        description=_describe(
+            problems,
+            good=f"{found:,} rows in {len(manifest.files)} files",
+            advice="The view was not touched. Do not repair the files: materialize this slot again.",
+        ),
+        metadata={"rows_in_files": found, "rows_in_manifest": manifest.rows, "files": len(manifest.files)},
+    )
+
+
+def rows_in_view_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """The view counts as many rows as the published snapshot's manifest says."""
+    return dg.AssetCheckSpec(
+        ROWS_IN_VIEW,
+        asset=asset,
+        blocking=True,
+        description="`count(*)` through Athena equals the rows of the published snapshot's manifest.",
+    )
+
+
+def check_rows_in_view(manifest: Manifest, counted: int, *, published: bool, asset: dg.AssetKey) -> dg.AssetCheckResult:
+    """Compares what Athena counted with the manifest.
+
+    Args:
+        manifest: The snapshot's manifest.
+        counted: What Athena counted: through the view where `published`, else in the snapshot's partition.
+        published: Whether the view had been replaced already.
+        asset: The view's asset key.
+    """
+    problems = []
+    if counted != manifest.rows:
+        where = "through the view" if published else f"in partition {manifest.snapshot_timestamp} of the raw table"
+        problems.append(f"Athena counts {counted:,} rows {where}, the manifest says {manifest.rows:,}")
+    advice = (
+        "Compare the view's definition with the partition's location in the Data Catalog."
+        if published
+        else "The view was not touched and shows what it showed before. Look for files in the snapshot's folder that "
+        "the manifest does not name, and materialize the slot again."
+    )
+    return dg.AssetCheckResult(
+        check_name=ROWS_IN_VIEW,
+        asset_key=asset,
+        passed=not problems,
+        description=_describe(problems, good=f"{counted:,} rows", advice=advice),
+        metadata={"rows_counted": counted, "rows_in_manifest": manifest.rows},
+    )
+
+
+def _describe(problems: list[str], *, good: str, advice: str) -> str:
+    return f"{'; '.join(problems)}. {advice}" if problems else good

@@ -1,0 +1,37 @@
+"""This package's errors as Dagster failures: the message, a link, and whether trying again can help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from dynamo_assets.aws.glue_jobs import GlueRunError
+from dynamo_assets.errors import CatalogError, ConversionError, DynamoAssetsError, ManifestError, PlanError, SlotError
+
+NEVER_HELPED_BY_A_RETRY = (SlotError, PlanError, ConversionError, CatalogError, ManifestError)
+WORTH_RETRYING_STATES = frozenset({"FAILED", "ERROR", "EXPIRED"})
+
+
+@contextmanager
+def explained(table: str) -> Iterator[None]:
+    """Turns this package's errors into `dagster.Failure`, so that the UI shows message and link, not a stack.
+
+    Other errors pass: for them the stack is what helps.
+    """
+    try:
+        yield
+    except DynamoAssetsError as error:
+        metadata: dict[str, Any] = {"table": table, "error": type(error).__name__}
+        retry = not isinstance(error, NEVER_HELPED_BY_A_RETRY)
+        if isinstance(error, GlueRunError):
+            metadata |= {
+                "glue_run": dg.MetadataValue.url(error.url),
+                "glue_run_id": error.run.run_id,
+                "glue_state": error.run.state,
+                "reason": error.run.error_message or "Glue gave no reason",
+            }
+            retry = error.run.state in WORTH_RETRYING_STATES
+        raise dg.Failure(str(error), metadata=metadata, allow_retries=retry) from error

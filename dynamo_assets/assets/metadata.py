@@ -1,0 +1,92 @@
+"""A manifest as metadata of a materialization: what a person wants to see in the UI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from dynamo_assets.export.manifest import Manifest, ManifestColumn
+from dynamo_assets.naming import PARTITION_COLUMN, Layout
+
+SNAPSHOT_LABEL = "snapshot_timestamp"
+"""The metadata entry by which a later step learns which snapshot a slot holds."""
+
+
+def column_schema(columns: Sequence[ManifestColumn]) -> dg.TableSchema:
+    """The columns with Athena's types and, where the name had to change, the attribute's own name."""
+    return dg.TableSchema(
+        columns=[
+            *(
+                dg.TableColumn(
+                    name=column.name,
+                    type=column.type,
+                    description=None if column.name == column.attribute else f"attribute {column.attribute!r}",
+                    tags={f"dynamodb/{kind}": str(count) for kind, count in column.dynamodb_types.items()},
+                )
+                for column in columns
+            ),
+            dg.TableColumn(
+                name=PARTITION_COLUMN,
+                type="string",
+                description="UTC; the second the scan began, or the instant of a point-in-time export",
+            ),
+        ]
+    )
+
+
+def copied_columns(columns: Sequence[ManifestColumn], upstream: dg.AssetKey) -> dg.TableColumnLineage:
+    """The lineage of a table whose columns are those of the one upstream."""
+    names = [*(column.name for column in columns), PARTITION_COLUMN]
+    return dg.TableColumnLineage({name: [dg.TableColumnDep(asset_key=upstream, column_name=name)] for name in names})
+
+
+def exported_columns(columns: Sequence[ManifestColumn], source: dg.AssetKey) -> dg.TableColumnLineage:
+    """The lineage of exported columns: each comes from one attribute of the DynamoDB table."""
+    return dg.TableColumnLineage(
+        {column.name: [dg.TableColumnDep(asset_key=source, column_name=column.attribute)] for column in columns}
+    )
+
+
+def snapshot_metadata(manifest: Manifest, facts: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
+    """What an exported snapshot is, how big it is, and what it cost to take."""
+    seconds = (_instant(manifest.finished_at) - _instant(manifest.started_at)).total_seconds()
+    return {
+        SNAPSHOT_LABEL: manifest.snapshot_timestamp,
+        "dagster/partition_row_count": manifest.rows,
+        "dagster/uri": manifest.location,
+        "dagster/column_schema": column_schema(manifest.columns),
+        "bytes": manifest.bytes,
+        "files": len(manifest.files),
+        "format": manifest.format,
+        "engine": manifest.engine,
+        "seconds": round(seconds, 1),
+        "items_per_second": round(manifest.rows / seconds, 1) if seconds > 0 else None,
+        "read_units": manifest.read.get("read_units"),
+        "segments": manifest.read.get("segments"),
+        "consistent_read": manifest.read.get("consistent"),
+        "manifest": layout.uri(layout.manifest_key(manifest.name, manifest.snapshot_timestamp)),
+        **{key: _link(value) for key, value in facts.items()},
+    }
+
+
+def _link(value: Any) -> Any:
+    return dg.MetadataValue.url(value) if isinstance(value, str) and value.startswith("https://") else value
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def sample_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dg.MetadataValue:
+    """A few rows, as Markdown: rows of nested values do not fit Dagster's table metadata."""
+
+    def cell(value: Any) -> str:
+        text = "" if value is None else str(value)
+        text = text if len(text) <= 60 else f"{text[:57]}..."
+        return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+    lines = [columns, ["---"] * len(columns), *rows]
+    return dg.MetadataValue.md("\n".join(f"| {' | '.join(cell(value) for value in line)} |" for line in lines))

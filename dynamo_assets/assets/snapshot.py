@@ -1,0 +1,121 @@
+"""`s3/<name>_export`: the snapshots of one table, one run of the engine after another."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from dynamo_assets.assets.checks import check_rows_in_files, rows_in_files_spec
+from dynamo_assets.assets.failures import explained
+from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, exported_columns, snapshot_metadata
+from dynamo_assets.automation.partitions import require_current_slot
+from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.aws.glue_jobs import GlueJobs
+from dynamo_assets.engines.glue import GlueEngine
+from dynamo_assets.engines.in_process import InProcessEngine
+from dynamo_assets.engines.snapshot import Engine, Snapshot, snapshots_of_slot
+from dynamo_assets.export.manifest import ManifestStore
+from dynamo_assets.naming import snapshot_asset_key, source_asset_key
+from dynamo_assets.settings import Settings, Table
+
+KINDS = {"glue": {"glue", "s3"}, "in_process": {"python", "s3"}}
+POOLS = {"glue": "glue_exports", "in_process": "in_process_exports"}
+"""Limit them in `dagster.yaml` or in the UI, under Deployment > Concurrency."""
+
+
+def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
+    """The partitioned asset of one table's snapshots."""
+    key = dg.AssetKey(snapshot_asset_key(table.name))
+    source = dg.AssetKey(source_asset_key(table.table))
+
+    @dg.asset(
+        key=key,
+        deps=[source],
+        partitions_def=slots,
+        check_specs=[rows_in_files_spec(key)],
+        group_name=table.group,
+        kinds={*KINDS[table.engine], table.format},
+        owners=table.owners,
+        tags=table.tags,
+        description=f"Complete snapshots of {table.table} in S3, each in a folder of its own. A slot that is "
+        "materialized again gets a further snapshot; a slot that is over cannot be filled.",
+        metadata={"schedule": table.schedule, "engine": table.engine, "read_percentage": table.read_percentage},
+        retry_policy=retry_policy(table),
+        pool=POOLS[table.engine],
+    )
+    def _snapshot(context: dg.AssetExecutionContext, aws: AwsClients) -> dg.MaterializeResult:
+        with explained(table.table):
+            snapshot = _take_or_adopt(context, table, settings, aws, slots)
+            manifest = snapshot.manifest
+            return dg.MaterializeResult(
+                metadata={
+                    **snapshot_metadata(manifest, snapshot.facts, settings.layout),
+                    "dagster/column_lineage": exported_columns(manifest.columns, source),
+                },
+                data_version=dg.DataVersion(manifest.snapshot_timestamp),
+                check_results=[check_rows_in_files(manifest, aws, settings.storage.bucket, key)],
+            )
+
+    return _snapshot
+
+
+def retry_policy(table: Table) -> dg.RetryPolicy:
+    """The retries of one table's steps."""
+    return dg.RetryPolicy(
+        max_retries=table.retries,
+        delay=table.retry_delay.total_seconds(),
+        backoff=dg.Backoff.EXPONENTIAL,
+        jitter=dg.Jitter.PLUS_MINUS,
+    )
+
+
+def _take_or_adopt(
+    context: dg.AssetExecutionContext,
+    table: Table,
+    settings: Settings,
+    aws: AwsClients,
+    slots: dg.TimeWindowPartitionsDefinition,
+) -> Snapshot:
+    slot = context.partition_key
+    manifests = ManifestStore(aws.s3, settings.layout)
+    origin = context.run.root_run_id or context.run.run_id
+    is_retry = context.retry_number > 0 or context.run.parent_run_id is not None
+    if is_retry and (left := _unreported(context, manifests, table, origin)):
+        context.log.info(f"Adopting snapshot {left.manifest.snapshot_timestamp}, complete since the run broke off")
+        return left
+    return _engine(table, settings, aws, manifests).take_snapshot(
+        settings.export_request(table, slot=slot, attempt=f"{origin}/{uuid.uuid4().hex[:8]}"),
+        before_start=lambda: require_current_slot(table.table, slot, slots, datetime.now(UTC)),
+        log=context.log.info,
+    )
+
+
+def _unreported(
+    context: dg.AssetExecutionContext, manifests: ManifestStore, table: Table, origin: str
+) -> Snapshot | None:
+    """A complete snapshot that an earlier try of this same run took and did not live to report."""
+    records = context.instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=context.asset_key, asset_partitions=[context.partition_key]), limit=100
+    ).records
+    reported = {
+        record.asset_materialization.metadata[SNAPSHOT_LABEL].value
+        for record in records
+        if record.asset_materialization and SNAPSHOT_LABEL in record.asset_materialization.metadata
+    }
+    for manifest in snapshots_of_slot(manifests, table.name, context.partition_key):
+        if manifest.attempt.startswith(f"{origin}/") and manifest.snapshot_timestamp not in reported:
+            return Snapshot(manifest, {"adopted": True})
+    return None
+
+
+def _engine(table: Table, settings: Settings, aws: AwsClients, manifests: ManifestStore) -> Engine:
+    if table.engine == "glue":
+        return GlueEngine(
+            jobs=GlueJobs(aws.glue, aws.logs),
+            manifests=manifests,
+            job_name=settings.glue.job_name,
+            time_limit=table.time_limit,
+        )
+    return InProcessEngine(session=aws.session())

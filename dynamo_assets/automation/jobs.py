@@ -1,0 +1,58 @@
+"""One job and one schedule for each cadence, never one for each table: what loading costs grows with their number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+from dynamo_assets.automation.executor import threaded_executor
+from dynamo_assets.automation.partitions import slots
+from dynamo_assets.naming import cadence_name, catalog_asset_key, job_name, snapshot_asset_key, view_asset_key
+from dynamo_assets.settings import Settings, Table
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """The tables that share a schedule, and the slots they share with it."""
+
+    cron: str
+    slots: dg.TimeWindowPartitionsDefinition
+    tables: tuple[Table, ...]
+
+
+def cadences(settings: Settings) -> list[Cadence]:
+    """The tables by schedule, in the order of the tables file."""
+    groups: dict[str, list[Table]] = {}
+    for table in settings.tables:
+        groups.setdefault(cadence_name(table.schedule), []).append(table)
+    return [
+        Cadence(tables[0].schedule, slots(tables[0].schedule, settings.partitions.start), tuple(tables))
+        for tables in groups.values()
+    ]
+
+
+def cadence_definitions(cadence: Cadence, database: str) -> dg.Definitions:
+    """The job that snapshots, registers and publishes the tables of one cadence, and its schedule.
+
+    The schedule is off until a person turns it on.
+    """
+    keys = [
+        dg.AssetKey(key)
+        for table in cadence.tables
+        for key in (
+            snapshot_asset_key(table.name),
+            catalog_asset_key(database, table.name),
+            view_asset_key(database, table.name),
+        )
+    ]
+    names = ", ".join(table.table for table in cadence.tables[:10]) + (", ..." if len(cadence.tables) > 10 else "")
+    job = dg.define_asset_job(
+        job_name(cadence.cron),
+        selection=dg.AssetSelection.assets(*keys).without_checks(),
+        executor_def=threaded_executor,
+        description=f"Takes, registers and publishes a snapshot of {names} at `{cadence.cron}` (UTC).",
+    )
+    return dg.Definitions(
+        jobs=[job], schedules=[dg.build_schedule_from_partitioned_job(job, name=f"{job.name}_schedule")]
+    )

@@ -1,0 +1,111 @@
+"""Athena queries through PyAthena: with a time limit, cancelled when the run is, failures with their reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pyathena
+from pyathena.async_cursor import AsyncCursor
+from pyathena.error import Error as PyAthenaError
+
+from dynamo_assets.aws.console import athena_query_url
+from dynamo_assets.aws.waiting import wait_until
+from dynamo_assets.errors import AwsTimeoutError, QueryError
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """A query that succeeded.
+
+    Attributes:
+        query_id: Athena's QueryExecutionId.
+        url: Its page in the console.
+        columns: The result's column names.
+        rows: All rows; ask only for few.
+        bytes_scanned: What Athena bills.
+    """
+
+    query_id: str
+    url: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    bytes_scanned: int
+
+    def scalar(self) -> Any:
+        """The one value of a result of one row and one column."""
+        [[value]] = self.rows
+        return value
+
+
+class Athena:
+    """One workgroup, one default database."""
+
+    def __init__(self, session: boto3.Session, *, workgroup: str, database: str, time_limit: timedelta):
+        self._session = session
+        self._workgroup = workgroup
+        self._database = database
+        self._time_limit = time_limit
+
+    def query(self, sql: str, *, subject: str) -> QueryResult:
+        """Runs one statement and waits for its end. However this returns, the query has ended or is cancelled.
+
+        Args:
+            sql: Athena SQL. Identifiers in it must have been quoted by `quote_identifier`.
+            subject: Whose query it is, for messages.
+
+        Raises:
+            QueryError: Athena refused, failed or cancelled it.
+            AwsTimeoutError: It did not end within the time limit; it has been cancelled.
+        """
+        connection = pyathena.connect(
+            session=self._session,
+            region_name=self._session.region_name,
+            work_group=self._workgroup,
+            schema_name=self._database,
+            poll_interval=0.2,
+            cursor_class=AsyncCursor,
+            cursor_kwargs={"max_workers": 2},
+        )
+        cursor = connection.cursor()
+        try:
+            query_id, future = cursor.execute(sql)
+            try:
+                result = wait_until(
+                    lambda: future.result() if future.done() else None,
+                    what=f"{subject}: Athena query {query_id}",
+                    timeout=self._time_limit,
+                    interval_seconds=1.0,
+                )
+            except BaseException as error:
+                if not future.done() or isinstance(error, AwsTimeoutError):
+                    cursor.cancel(query_id).result()
+                raise
+            url = athena_query_url(str(self._session.region_name), query_id)
+            if result.state != "SUCCEEDED":
+                reason = result.state_change_reason or "Athena gave no reason"
+                raise QueryError(f"{subject}: Athena query {query_id} ended {result.state}: {reason}. {url}")
+            return QueryResult(
+                query_id=query_id,
+                url=url,
+                columns=tuple(column[0] for column in result.description or ()),
+                rows=tuple(tuple(row) for row in result.fetchall()),
+                bytes_scanned=result.data_scanned_in_bytes or 0,
+            )
+        except PyAthenaError as error:
+            raise QueryError(f"{subject}: Athena would not run a query: {error}") from error
+        finally:
+            cursor.close()
+            connection.close()
+
+
+def quote_identifier(name: str) -> str:
+    """A name as Athena's SQL takes it, whatever it contains."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    """A string literal of Athena's SQL."""
+    return "'" + text.replace("'", "''") + "'"

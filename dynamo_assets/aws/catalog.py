@@ -1,0 +1,156 @@
+"""Tables and partitions of one database of the Glue Data Catalog."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from dynamo_assets.errors import CatalogError
+from dynamo_assets.naming import PARTITION_COLUMN
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+CREATE_BATCH = 100  # BatchCreatePartition's limit
+DELETE_BATCH = 25  # BatchDeletePartition's limit
+_PRESTO_VIEW = re.compile(r"/\* Presto View: (?P<base64>[A-Za-z0-9+/=]+) \*/")
+_WRITABLE_TABLE_FIELDS = (
+    "Name",
+    "Description",
+    "Owner",
+    "Retention",
+    "StorageDescriptor",
+    "PartitionKeys",
+    "TableType",
+    "Parameters",
+)
+
+
+class Catalog:
+    """One database. A partition is known here by its label alone: every table has the one partition column."""
+
+    def __init__(self, glue: GlueClient, database: str):
+        self._glue = glue
+        self.database = database
+
+    def table(self, name: str) -> Mapping[str, Any] | None:
+        """A table or view as Glue describes it; None where there is none."""
+        try:
+            return self._glue.get_table(DatabaseName=self.database, Name=name)["Table"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "EntityNotFoundException":
+                raise
+            return None
+
+    def tables_at(self, location: str) -> list[str]:
+        """The names of the tables whose data lies at or below an S3 location: a crawler may have made several."""
+        prefix = location.rstrip("/") + "/"
+        names = []
+        for page in self._glue.get_paginator("get_tables").paginate(DatabaseName=self.database):
+            for table in page["TableList"]:
+                found = table.get("StorageDescriptor", {}).get("Location", "")
+                if (found.rstrip("/") + "/").startswith(prefix):
+                    names.append(table["Name"])
+        return names
+
+    def labels(self, table: str) -> Iterator[str]:
+        """The labels of a table's registered partitions."""
+        pages = self._glue.get_paginator("get_partitions").paginate(
+            DatabaseName=self.database, TableName=table, ExcludeColumnSchema=True
+        )
+        for page in pages:
+            for partition in page["Partitions"]:
+                yield partition.get("Values", [""])[0]
+
+    def has_label(self, table: str, label: str) -> bool:
+        """Whether a table has the partition of this label."""
+        try:
+            self._glue.get_partition(DatabaseName=self.database, TableName=table, PartitionValues=[label])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "EntityNotFoundException":
+                raise
+            return False
+        return True
+
+    def register(self, table: Mapping[str, Any], labels: Iterable[str]) -> None:
+        """Adds partitions that have the table's own columns and format, each in its folder below the table's.
+
+        Raises:
+            CatalogError: Glue refused one.
+        """
+        storage = table["StorageDescriptor"]
+        folder = storage["Location"].rstrip("/")
+        for batch in _batches(labels, CREATE_BATCH):
+            entries = [
+                {
+                    "Values": [label],
+                    "StorageDescriptor": {**storage, "Location": f"{folder}/{PARTITION_COLUMN}={label}/"},
+                    "Parameters": {k: v for k, v in table.get("Parameters", {}).items() if k == "classification"},
+                }
+                for label in batch
+            ]
+            answer = self._glue.batch_create_partition(
+                DatabaseName=self.database, TableName=table["Name"], PartitionInputList=entries
+            )
+            self._raise_first(answer.get("Errors", []), table["Name"], "add", tolerated="AlreadyExistsException")
+
+    def unregister(self, table: str, labels: Iterable[str]) -> None:
+        """Takes partitions out of the catalog; no file is touched.
+
+        Raises:
+            CatalogError: Glue refused one.
+        """
+        for batch in _batches(labels, DELETE_BATCH):
+            answer = self._glue.batch_delete_partition(
+                DatabaseName=self.database,
+                TableName=table,
+                PartitionsToDelete=[{"Values": [label]} for label in batch],
+            )
+            self._raise_first(answer.get("Errors", []), table, "remove", tolerated="EntityNotFoundException")
+
+    def set_columns(self, table: Mapping[str, Any], columns: Sequence[Mapping[str, str]]) -> None:
+        """Gives a table these columns, `{"Name": ..., "Type": ...}`, and leaves all else of it as it is."""
+        definition = {key: table[key] for key in _WRITABLE_TABLE_FIELDS if key in table}
+        definition["StorageDescriptor"] = {**table["StorageDescriptor"], "Columns": list(columns)}
+        self._glue.update_table(DatabaseName=self.database, TableInput=definition)
+
+    def view_sql(self, name: str) -> str | None:
+        """The SQL a view was made with; None where there is no such view.
+
+        Athena keeps it as base64 in the table's ViewOriginalText.
+
+        Raises:
+            CatalogError: Something else than a view has the name.
+        """
+        table = self.table(name)
+        if table is None:
+            return None
+        match = _PRESTO_VIEW.search(table.get("ViewOriginalText", ""))
+        if table.get("TableType") != "VIRTUAL_VIEW" or match is None:
+            raise CatalogError(
+                f"{self.database}.{name} exists and is not an Athena view ({table.get('TableType')}); rename it, or "
+                "give the table another `name:` in tables.yaml"
+            )
+        return json.loads(base64.b64decode(match["base64"]))["originalSql"]
+
+    def _raise_first(self, errors: Sequence[Mapping[str, Any]], table: str, verb: str, *, tolerated: str) -> None:
+        """Two runs may do the same at once; what is so already is no error."""
+        for error in errors:
+            detail = error.get("ErrorDetail", {})
+            if detail.get("ErrorCode") != tolerated:
+                raise CatalogError(
+                    f"{self.database}.{table}: Glue would not {verb} the partition {error.get('PartitionValues')}: "
+                    f"{detail.get('ErrorCode')}: {detail.get('ErrorMessage')}"
+                )
+
+
+def _batches(labels: Iterable[str], size: int) -> Iterator[list[str]]:
+    remaining = iter(labels)
+    while batch := list(islice(remaining, size)):
+        yield batch

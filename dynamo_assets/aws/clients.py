@@ -1,0 +1,84 @@
+"""boto3 clients for the whole package, as one Dagster resource."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Literal
+
+import boto3
+import dagster as dg
+from botocore.config import Config
+from pydantic import Field, PrivateAttr
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+
+Service = Literal["athena", "dynamodb", "glue", "logs", "s3", "sts"]
+
+MAX_ATTEMPTS = 10
+"""Control-plane APIs of Glue and Athena allow few calls a second; `standard` mode backs off with jitter."""
+
+
+class AwsClients(dg.ConfigurableResource):
+    """AWS clients, made on first use and shared by all steps of a run.
+
+    Credentials, region and endpoint come from where boto3 always looks: the environment, the profile, the instance.
+    """
+
+    region: str | None = Field(default=None, description="The region; boto3's default where empty.")
+    profile: str | None = Field(default=None, description="A named profile of the AWS configuration files.")
+
+    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    _clients: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _session: boto3.Session | None = PrivateAttr(default=None)
+
+    def session(self) -> boto3.Session:
+        """The boto3 session that every client comes from."""
+        with self._lock:
+            return self._session_unlocked()
+
+    def _session_unlocked(self) -> boto3.Session:
+        # A session is not thread-safe while it makes clients (boto3 guide, "Multithreading"); clients are.
+        if self._session is None:
+            self._session = boto3.Session(profile_name=self.profile, region_name=self.region)
+        return self._session
+
+    def _client(self, service: Service) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                config = Config(retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS})
+                self._clients[service] = self._session_unlocked().client(service, config=config)
+            return self._clients[service]
+
+    @property
+    def s3(self) -> S3Client:
+        """Amazon S3."""
+        return self._client("s3")
+
+    @property
+    def glue(self) -> GlueClient:
+        """AWS Glue."""
+        return self._client("glue")
+
+    @property
+    def athena(self) -> AthenaClient:
+        """Amazon Athena."""
+        return self._client("athena")
+
+    @property
+    def dynamodb(self) -> DynamoDBClient:
+        """Amazon DynamoDB."""
+        return self._client("dynamodb")
+
+    @property
+    def logs(self) -> CloudWatchLogsClient:
+        """Amazon CloudWatch Logs."""
+        return self._client("logs")
+
+    def region_name(self) -> str:
+        """The region that clients talk to."""
+        return self.glue.meta.region_name

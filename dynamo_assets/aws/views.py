@@ -1,0 +1,36 @@
+"""The SQL of a view that shows one snapshot, and reading back which one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dynamo_assets.aws.athena import quote_identifier, quote_literal
+from dynamo_assets.naming import PARTITION_COLUMN, snapshots_table
+
+_PUBLISHED = re.compile(
+    rf"WHERE \"?{PARTITION_COLUMN}\"? = '(?P<label>\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d)'\s*$", re.IGNORECASE
+)
+
+
+def view_query(database: str, name: str, columns: Sequence[str], label: str) -> str:
+    """The query behind a view: one snapshot's rows, by explicit columns.
+
+    `SELECT *` would go stale ("View is stale; it must be re-created") as soon as the crawler adds a column.
+    """
+    listed = ", ".join(quote_identifier(column) for column in [*columns, PARTITION_COLUMN])
+    return (
+        f"SELECT {listed} FROM {quote_identifier(database)}.{quote_identifier(snapshots_table(name))} "
+        f"WHERE {quote_identifier(PARTITION_COLUMN)} = {quote_literal(label)}"
+    )
+
+
+def create_view(database: str, name: str, query: str) -> str:
+    """The statement that makes a view or replaces it: one update of the catalog, the only commit of a publish."""
+    return f"CREATE OR REPLACE VIEW {quote_identifier(database)}.{quote_identifier(name)} AS {query}"
+
+
+def published_label(view_sql: str) -> str | None:
+    """The snapshot that a view shows, from the SQL it was made with; None where it was not made by `view_query`."""
+    match = _PUBLISHED.search(view_sql)
+    return match["label"] if match else None

@@ -1,0 +1,48 @@
+"""The code location: `tables.yaml` -> Dagster definitions. Loading it calls no AWS API."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from dynamo_assets.assets.catalog import catalog_asset
+from dynamo_assets.assets.snapshot import snapshot_asset
+from dynamo_assets.assets.source import source_asset
+from dynamo_assets.assets.view import view_asset
+from dynamo_assets.automation.executor import threaded_executor
+from dynamo_assets.automation.jobs import cadence_definitions, cadences
+from dynamo_assets.automation.sensors import freshness_checks, freshness_sensor
+from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.config import load_settings
+from dynamo_assets.settings import Settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Every asset, check, job, schedule and sensor of the tables in the settings."""
+    groups = cadences(settings)
+    checks = freshness_checks(settings)
+    tables = dg.Definitions(
+        assets=[
+            definition
+            for cadence in groups
+            for table in cadence.tables
+            for definition in (
+                source_asset(table),
+                snapshot_asset(table, settings, cadence.slots),
+                catalog_asset(table, settings, cadence.slots),
+                view_asset(table, settings),
+            )
+        ],
+        asset_checks=[checks] if checks else [],
+        sensors=[freshness_sensor(settings)],
+        resources={"aws": AwsClients()},
+        executor=threaded_executor,
+    )
+    return dg.Definitions.merge(
+        tables, *(cadence_definitions(cadence, settings.catalog.database) for cadence in groups)
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads: the tables of the file that `DYNAMO_ASSETS_CONFIG` names."""
+    return build_definitions(load_settings())
