@@ -12,15 +12,36 @@ from dynamo_assets.errors import DynamoAssetsError
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:
-    from dynamo_assets.sandbox.server import serve  # noqa: PLC0415 - only this command needs moto
+    from dynamo_assets.sandbox.samples import load_samples  # noqa: PLC0415 - only the sandbox's commands need moto
+    from dynamo_assets.sandbox.server import serve  # noqa: PLC0415
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with serve(arguments.port) as endpoint:
+        if not arguments.empty:
+            load_samples(endpoint)
         for name, value in endpoint.environment().items():
             print(f"export {name}={value}", flush=True)
         stop.wait()
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from dynamo_assets.sandbox.demo import run_demo  # noqa: PLC0415
+
+    # So that `make ui` ends what it started when its terminal is closed, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
+    return run_demo(ui=arguments.ui, ui_port=arguments.ui_port)
+
+
+def _deploy(_: argparse.Namespace) -> int:
+    from dynamo_assets.aws.clients import AwsClients  # noqa: PLC0415
+    from dynamo_assets.config import load_settings  # noqa: PLC0415
+    from dynamo_assets.infrastructure.deployment import deploy  # noqa: PLC0415
+
+    deploy(load_settings(), AwsClients(), print)
     return 0
 
 
@@ -31,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=int, default=5050, help="0 takes a free one (default: 5050)")
     sandbox.add_argument("--empty", action="store_true", help="without the sample tables")
     sandbox.set_defaults(run=_sandbox)
+    demo = commands.add_parser("demo", help="export, crawl, publish and query sample tables on a sandbox")
+    demo.add_argument("--ui", action="store_true", help="leave the Dagster UI open on it")
+    demo.add_argument("--ui-port", type=int, default=3000)
+    demo.set_defaults(run=_demo)
+    deploy = commands.add_parser("deploy", help="make the bucket, database, workgroup and Glue job that exports need")
+    deploy.set_defaults(run=_deploy)
     return parser
 
 
@@ -39,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
+    except KeyboardInterrupt:
+        return 130
     except DynamoAssetsError as error:
         print(f"dynamo-assets: {error}", file=sys.stderr)
         return 1

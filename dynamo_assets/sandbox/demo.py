@@ -1,0 +1,171 @@
+"""`dynamo-assets demo`: the whole path on the sandbox, with the commands a user would type; optionally the UI after."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from dynamo_assets.automation.jobs import cadences
+from dynamo_assets.automation.partitions import current_slot
+from dynamo_assets.aws.athena import Athena, quote_identifier
+from dynamo_assets.aws.catalog import Catalog
+from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.config import CONFIG_VARIABLE, load_settings
+from dynamo_assets.errors import SandboxError
+from dynamo_assets.export.manifest import ManifestStore
+from dynamo_assets.infrastructure.deployment import deploy
+from dynamo_assets.naming import crawler_name, job_name, snapshot_asset_key, snapshots_table, view_asset_key
+from dynamo_assets.sandbox.samples import REVIEWS, load_samples
+from dynamo_assets.sandbox.server import spawn
+from dynamo_assets.settings import Settings, Table
+
+LOCAL = Path(".local")
+SHOWN_ROWS = 3
+
+
+def run_demo(*, ui: bool, ui_port: int) -> int:
+    """Starts a sandbox, fills it, exports every table of the tables file, and prints what a user would want to see.
+
+    Args:
+        ui: Leave the Dagster UI open on it until interrupted.
+        ui_port: Where.
+
+    Returns:
+        The exit code.
+    """
+    shutil.rmtree(LOCAL, ignore_errors=True)
+    home = LOCAL.resolve() / "dagster_home"
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text(files("dynamo_assets.sandbox").joinpath("dagster.yaml").read_text())
+    with spawn(log_path=LOCAL / "sandbox.log") as endpoint:
+        environment = {**endpoint.environment(), "DAGSTER_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+        os.environ.update(environment)
+        settings, aws = load_settings(), AwsClients()
+        _say(f"A sandbox answers at {endpoint.url}. What must exist, and the sample tables:")
+        deploy(settings, aws, lambda line: print(f"  {line}"))
+        for name, items in load_samples(endpoint).items():
+            print(f"  table {name}: {items:,} items")
+        _export(settings)
+        for table in settings.tables:
+            _show(table, settings, aws)
+        _show_next(environment)
+        return _serve_ui(ui_port) if ui else 0
+
+
+def _export(settings: Settings) -> None:
+    now = datetime.now(UTC)
+    for cadence in cadences(settings):
+        slot = current_slot(cadence.slots, now)
+        assert slot is not None
+        tags = json.dumps({"dagster/partition": slot})
+        _dagster(["job", "execute", "-m", "dynamo_assets.definitions", "-j", job_name(cadence.cron), "--tags", tags])
+        if again := next((table for table in cadence.tables if table.table == REVIEWS), None):
+            _snapshot_again(again, slot, settings)
+
+
+def _snapshot_again(table: Table, slot: str, settings: Settings) -> None:
+    """The original demonstration: two snapshots of two items, and a view that shows the later one."""
+    first = "/".join(snapshot_asset_key(table.name))
+    last = "/".join(view_asset_key(settings.catalog.database, table.name))
+    select = f"key:{first}+ and +key:{last}"
+    _dagster(["asset", "materialize", "-m", "dynamo_assets.definitions", "--select", select, "--partition", slot])
+
+
+def _dagster(arguments: Sequence[str]) -> None:
+    spelled = " ".join(f"'{argument}'" if {" ", "{", "*"} & set(argument) else argument for argument in arguments)
+    _say(f"$ dagster {spelled}")
+    log_path = LOCAL / "dagster.log"
+    started = datetime.now(UTC)
+    with log_path.open("ab") as log:
+        done = subprocess.run([sys.executable, "-m", "dagster", *arguments], stdout=log, stderr=log, check=False)
+    print(f"  exit code {done.returncode} after {(datetime.now(UTC) - started).total_seconds():.0f} s; log: {log_path}")
+    if done.returncode:
+        tail = log_path.read_text(errors="replace").splitlines()[-40:]
+        raise SandboxError("the run failed; the end of its log:\n" + "\n".join(tail))
+
+
+def _show(table: Table, settings: Settings, aws: AwsClients) -> None:
+    database, raw = settings.catalog.database, snapshots_table(table.name)
+    _say(f"{table.table} -> {database}.{table.name}")
+    if table.engine == "glue":
+        for run in _glue_runs(table, settings, aws):
+            print(f"  Glue run    {run['Id'][:12]}... {run['JobRunState']} in {run['ExecutionTime']} s")
+    manifests = ManifestStore(aws.s3, settings.layout)
+    for label in manifests.labels(table.name):
+        manifest = manifests.read(table.name, label)
+        size = f"{manifest.bytes:,} bytes in {len(manifest.files)} file(s)"
+        print(f"  snapshot    {label}: {manifest.rows:,} rows, {len(manifest.columns)} columns, {size}")
+    crawl = aws.glue.get_crawler(Name=crawler_name(database, table.name))["Crawler"].get("LastCrawl", {})
+    print(f"  crawler     {crawler_name(database, table.name)}: {crawl.get('Status')}")
+    print(f"  view        {_shortened(Catalog(aws.glue, database).view_sql(table.name) or '')}")
+    athena = Athena(
+        aws.session(),
+        workgroup=settings.athena.workgroup,
+        database=database,
+        time_limit=settings.athena.time_limit,
+    )
+    for name in (raw, table.name):
+        query = f"SELECT count(*) FROM {quote_identifier(name)}"
+        print(f"  {query:<44} -> {athena.query(query, subject=name).scalar():,}")
+    sample = athena.query(f"SELECT * FROM {quote_identifier(table.name)} LIMIT {SHOWN_ROWS}", subject=table.name)
+    for row in sample.rows:
+        shown = [f"{name}={value}" for name, value in zip(sample.columns, row, strict=True) if value is not None]
+        print(f"    {_shortened(', '.join(shown), 150)}")
+
+
+def _glue_runs(table: Table, settings: Settings, aws: AwsClients) -> list[Mapping[str, Any]]:
+    runs: list[Mapping[str, Any]] = []
+    for page in aws.glue.get_paginator("get_job_runs").paginate(JobName=settings.glue.job_name):
+        runs += [run for run in page["JobRuns"] if run.get("Arguments", {}).get("--table") == table.table]
+    return sorted(runs, key=lambda run: run["StartedOn"])
+
+
+def _show_next(environment: Mapping[str, str]) -> None:
+    exports = {name: value for name, value in environment.items() if name.startswith(("AWS_", "DAGSTER_"))}
+    _say("Where to go next")
+    print("  make ui                  the same, with the Dagster UI left open on it")
+    print("  dynamo-assets sandbox    a sandbox of your own, for any AWS client")
+    print(f"  {CONFIG_VARIABLE}     your own tables file; README.md says how to point it at AWS")
+    print(f"  ({', '.join(exports)} were set for this run)")
+
+
+def _serve_ui(port: int) -> int:
+    command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-p", str(port)]
+    _say(f"The Dagster UI: http://127.0.0.1:{port}  (Ctrl-C ends it and the sandbox)")
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """`dagster dev` starts webserver, daemon and code servers, and does not always end them when it is asked to end."""
+    for number, grace in ((signal.SIGINT, 10), (signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(timeout=grace)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _say(text: str) -> None:
+    print(f"\n{text}", flush=True)
+
+
+def _shortened(text: str, length: int = 220) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
