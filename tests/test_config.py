@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dynamo_assets.config import load_settings
+from dynamo_assets.errors import ConfigError
+from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.settings import Settings
+
+STORAGE = "storage: {bucket: exports-bucket}\n"
+
+
+@pytest.fixture
+def load(tmp_path: Path):
+    def load(text: str, **environment: str) -> Settings:
+        path = tmp_path / "tables.yaml"
+        path.write_text(text)
+        return load_settings(path, environment)
+
+    return load
+
+
+def test_a_table_takes_the_defaults_and_overrides_them(load) -> None:
+    settings = load(
+        STORAGE
+        + """
+defaults: {engine: glue, read_percentage: 0.5, owners: ["team:data"]}
+tables:
+  Reviews: {}
+  Orders: {engine: in_process, freshness: {warn: 2h, fail: 6h}, name: shop_orders}
+"""
+    )
+    reviews, orders = settings.tables
+    assert (reviews.name, reviews.engine, reviews.read_percentage, reviews.owners) == (
+        "reviews",
+        "glue",
+        0.5,
+        ["team:data"],
+    )
+    assert (orders.name, orders.engine, orders.read_percentage) == ("shop_orders", "in_process", 0.5)
+    assert orders.freshness is not None
+    assert orders.freshness.fail == timedelta(hours=6)
+
+
+def test_environment_variables_are_filled_in(load) -> None:
+    settings = load("storage: {bucket: 'x-${AWS_ACCOUNT_ID}'}\ntables: {Orders: {}}", AWS_ACCOUNT_ID="123456789012")
+    assert settings.storage.bucket == "x-123456789012"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "storage: {bucket: 'x-${AWS_ACCOUNT_ID}'}\ntables: {Orders: {}}",
+            r"storage.bucket: .*AWS_ACCOUNT_ID is not set",
+        ),
+        (STORAGE + "tables: {Orders: {enigne: glue}}", r"tables.Orders.enigne: there is no such key"),
+        (
+            STORAGE + "tables: {Orders: {engine: spark}}",
+            r"tables.Orders.engine: .*'glue' or 'in_process'.*found 'spark'",
+        ),
+        (STORAGE + "tables: {Orders: {read_percentage: 0.001}}", r"tables.Orders.read_percentage: .*0.1.*found 0.001"),
+        (STORAGE + "tables: {Orders: {read_percentage: 1.5}}", r"tables.Orders.read_percentage: .*found 1.5"),
+        (STORAGE + "defaults: {read_percentage: 0}\ntables: {Orders: {}}", r"read_percentage: .*found 0"),
+        (STORAGE + "tables: {Orders: {format: xml}}", r"tables.Orders.format: .*found 'xml'"),
+        (STORAGE + "tables: {Orders: {schedule: often}}", r"tables.Orders.schedule: .*cron expression.*found 'often'"),
+        (STORAGE + "tables: {Orders: {schedule: '@daily'}}", r"tables.Orders.schedule: .*five fields"),
+        (STORAGE + "tables: {Orders: {schedule: '0 25 * * *'}}", r"tables.Orders.schedule: .*cron"),
+        (STORAGE + "tables: {Orders: {freshness: {warn: 6h, fail: 2h}}}", r"tables.Orders.freshness: .*longer than"),
+        (STORAGE + "tables: {Orders: {time_limit: soon}}", r"tables.Orders.time_limit: .*90s, 30m, 2h or 1d"),
+        (STORAGE + "tables: {'my table': {}}", r"tables.my table: .*neither a DynamoDB table name"),
+        (STORAGE + 'tables: {"x\'; DROP": {}}', r"neither a DynamoDB table name"),
+        (STORAGE + "tables: {2024: {}}", r"tables.2024: a table's name must be text"),
+        (STORAGE + "tables: {Orders: glue}", r"tables.Orders: must be a mapping"),
+        (STORAGE + "tables: {Orders: {name: 'a b'}}", r"tables.Orders.name: .*found 'a b'"),
+        (STORAGE + "tables: {}", r"tables: must be a mapping"),
+        (STORAGE, r"tables: must be a mapping"),
+        ("tables: {Orders: {}}", r"storage: this key is required"),
+        ("storage: {bucket: UPPER}\ntables: {Orders: {}}", r"storage.bucket: .*found 'UPPER'"),
+        ("storage: {bucket: abc, prefix: /x/}\ntables: {Orders: {}}", r"storage.prefix: .*found '/x/'"),
+        ("storage: {bucket: abc\n", r"not valid YAML"),
+        ("- a\n- b\n", r"must be a mapping"),
+        (STORAGE + "tables:\n  Orders: {}\n  Orders: {}\n", r"the key 'Orders' stands 2 times"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_key_and_the_fix(load, tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(text)
+    assert str(tmp_path / "tables.yaml") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("My-Table", "my_table"), ("my.table", "My_Table"), ("Orders", "snapshots_orders")],
+)
+def test_tables_that_would_overwrite_each_other_are_refused_and_both_named(load, first: str, second: str) -> None:
+    """Defect 8 of the pipeline that this one replaces."""
+    with pytest.raises(ConfigError, match="overwrite") as caught:
+        load(STORAGE + f"tables: {{{first}: {{}}, {second}: {{}}}}")
+    assert first in str(caught.value)
+    assert second in str(caught.value)
+
+
+def test_a_collision_is_resolved_by_a_name(load) -> None:
+    settings = load(STORAGE + "tables: {My-Table: {}, my_table: {name: my_table_2}}")
+    assert [table.name for table in settings.tables] == ["my_table", "my_table_2"]
+
+
+def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="DYNAMO_ASSETS_CONFIG"):
+        load_settings(tmp_path / "none.yaml", {})
+
+
+def test_the_environment_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(STORAGE + "tables: {Orders: {}}")
+    assert load_settings(None, {"DYNAMO_ASSETS_CONFIG": str(path)}).tables[0].table == "Orders"
+
+
+def test_every_export_setting_of_a_table_reaches_the_request(load) -> None:
+    settings = load(
+        STORAGE
+        + """
+tables:
+  Orders:
+    {engine: in_process, read_percentage: 0.4, max_read_units: 70, consistent_read: true, mixed_types: fail,
+     nested: json, numbers: double, columns: {price: double}}
+"""
+    )
+    request = settings.export_request(settings.tables[0], slot="2026-11-23T10:00", attempt="run/1")
+    assert request == ExportRequest(
+        table="Orders",
+        bucket="exports-bucket",
+        name="orders",
+        read_percentage=0.4,
+        max_read_units=70,
+        consistent_read=True,
+        slot="2026-11-23T10:00",
+        engine="in_process",
+        attempt="run/1",
+        mixed_types="fail",
+        nested="json",
+        numbers="double",
+        columns={"price": "double"},
+    )
+
+
+def test_the_file_of_this_repository_is_valid() -> None:
+    path = Path(__file__).parent.parent / "tables.yaml"
+    settings = load_settings(path, {"AWS_ACCOUNT_ID": "123456789012", "AWS_REGION": "eu-west-1"})
+    assert [table.table for table in settings.tables] == ["Reviews", "ApiOperations", "Orders"]
