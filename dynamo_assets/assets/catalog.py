@@ -1,7 +1,5 @@
 """`<database>/snapshots_<name>`: the raw table of all snapshots in the Glue Data Catalog, kept by a crawler."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """`s3/<name>_export`: the snapshots of one table, one run of the engine after another."""
 
-from __future__ import annotations
-
 import uuid
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """`<database>/<name>`: the Athena view of the latest complete snapshot, and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import dagster as dg

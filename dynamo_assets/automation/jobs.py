@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from dynamo_assets.automation.executor import threaded_executor
+from dynamo_assets.automation.freshness import FRESHNESS
 from dynamo_assets.automation.partitions import slots
 from dynamo_assets.naming import cadence_name, catalog_asset_key, job_name, snapshot_asset_key, view_asset_key
 from dynamo_assets.settings import Settings, Table
@@ -49,10 +50,20 @@ def cadence_definitions(cadence: Cadence, database: str) -> dg.Definitions:
     names = ", ".join(table.table for table in cadence.tables[:10]) + (", ..." if len(cadence.tables) > 10 else "")
     job = dg.define_asset_job(
         job_name(cadence.cron),
-        selection=dg.AssetSelection.assets(*keys).without_checks(),
+        # The freshness checks of all tables are one step, which would wait for the slowest table: the sensor runs them.
+        selection=dg.AssetSelection.assets(*keys) - dg.AssetSelection.checks(*freshness_check_keys(cadence, database)),
         executor_def=threaded_executor,
         description=f"Takes, registers and publishes a snapshot of {names} at `{cadence.cron}` (UTC).",
     )
     return dg.Definitions(
         jobs=[job], schedules=[dg.build_schedule_from_partitioned_job(job, name=f"{job.name}_schedule")]
     )
+
+
+def freshness_check_keys(cadence: Cadence, database: str) -> list[dg.AssetCheckKey]:
+    """The freshness checks of those tables of a cadence that have limits."""
+    return [
+        dg.AssetCheckKey(dg.AssetKey(view_asset_key(database, table.name)), FRESHNESS)
+        for table in cadence.tables
+        if table.freshness
+    ]

@@ -1,7 +1,5 @@
 """The freshness sensor, one for all tables, and the freshness checks it keeps, which a person can run too."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
