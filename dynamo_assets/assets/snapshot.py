@@ -98,7 +98,7 @@ def _unreported(
         dg.AssetRecordsFilter(asset_key=context.asset_key, asset_partitions=[context.partition_key]), limit=100
     ).records
     reported = {
-        record.asset_materialization.metadata[SNAPSHOT_LABEL].value
+        str(record.asset_materialization.metadata[SNAPSHOT_LABEL].value)
         for record in records
         if record.asset_materialization and SNAPSHOT_LABEL in record.asset_materialization.metadata
     }

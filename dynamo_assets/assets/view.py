@@ -1,10 +1,10 @@
 """`<database>/<name>`: the Athena view of the latest complete snapshot, and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from dynamo_assets.assets.checks import ROWS_IN_VIEW, check_rows_in_view, rows_in_view_spec
+from dynamo_assets.assets.checks import check_rows_in_view, rows_in_view_spec
 from dynamo_assets.assets.failures import explained
 from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, column_schema, copied_columns, sample_table
 from dynamo_assets.assets.snapshot import retry_policy
@@ -43,7 +43,9 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
         retry_policy=retry_policy(table),
         freshness_policy=policy,
     )
-    def _view(context: dg.AssetExecutionContext, aws: AwsClients) -> dg.MaterializeResult:
+    def _view(
+        context: dg.AssetExecutionContext, aws: AwsClients
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         with explained(table.table):
             athena = Athena(
                 aws.session(),
@@ -53,11 +55,16 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
             )
             catalog = Catalog(aws.glue, database)
             manifest = newest_snapshot(catalog, ManifestStore(aws.s3, settings.layout), table.name)
-            _require_rows_in_partition(context, athena, database, manifest)
+            before = check_rows_in_view(
+                manifest, _count_partition(athena, database, manifest), published=False, asset=key
+            )
+            if not before.passed:
+                yield before
+                raise CatalogError(f"{table.table}: {before.description}")
             statement = publish(catalog, athena, manifest, log=context.log.info)
             counted = _count_view(athena, database, table.name)
             sample = _sample(athena, database, table.name)
-            return dg.MaterializeResult(
+            yield dg.MaterializeResult(
                 metadata={
                     SNAPSHOT_LABEL: manifest.snapshot_timestamp,
                     "published_snapshot": dg.MetadataValue.timestamp(parse_snapshot(manifest.snapshot_timestamp)),
@@ -117,29 +124,11 @@ def publish(catalog: Catalog, athena: Athena, manifest: Manifest, *, log: Callab
     return statement
 
 
-def _require_rows_in_partition(
-    context: dg.AssetExecutionContext, athena: Athena, database: str, manifest: Manifest
-) -> None:
-    """Counts before the view is touched, so that a snapshot with too many or too few rows is never shown.
-
-    Raises:
-        CatalogError: The count is not the manifest's; the check's failure has been reported.
-    """
+def _count_partition(athena: Athena, database: str, manifest: Manifest) -> int:
+    """Counted before the view is touched, so that a snapshot with too many or too few rows is never shown."""
     raw = f"{quote_identifier(database)}.{quote_identifier(snapshots_table(manifest.name))}"
     where = f"{quote_identifier(PARTITION_COLUMN)} = {quote_literal(manifest.snapshot_timestamp)}"
-    counted = int(athena.query(f"SELECT count(*) FROM {raw} WHERE {where}", subject=manifest.table).scalar())
-    result = check_rows_in_view(manifest, counted, published=False, asset=context.asset_key)
-    if not result.passed:
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=context.asset_key,
-                check_name=ROWS_IN_VIEW,
-                passed=False,
-                description=result.description,
-                metadata=result.metadata,
-            )
-        )
-        raise CatalogError(f"{manifest.table}: {result.description}")
+    return int(athena.query(f"SELECT count(*) FROM {raw} WHERE {where}", subject=manifest.table).scalar())
 
 
 def _count_view(athena: Athena, database: str, name: str) -> QueryResult:

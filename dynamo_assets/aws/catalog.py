@@ -87,7 +87,7 @@ class Catalog:
         storage = table["StorageDescriptor"]
         folder = storage["Location"].rstrip("/")
         for batch in _batches(labels, CREATE_BATCH):
-            entries = [
+            entries: list[Any] = [
                 {
                     "Values": [label],
                     "StorageDescriptor": {**storage, "Location": f"{folder}/{PARTITION_COLUMN}={label}/"},
@@ -116,7 +116,7 @@ class Catalog:
 
     def set_columns(self, table: Mapping[str, Any], columns: Sequence[Mapping[str, str]]) -> None:
         """Gives a table these columns, `{"Name": ..., "Type": ...}`, and leaves all else of it as it is."""
-        definition = {key: table[key] for key in _WRITABLE_TABLE_FIELDS if key in table}
+        definition: Any = {key: table[key] for key in _WRITABLE_TABLE_FIELDS if key in table}
         definition["StorageDescriptor"] = {**table["StorageDescriptor"], "Columns": list(columns)}
         self._glue.update_table(DatabaseName=self.database, TableInput=definition)
 

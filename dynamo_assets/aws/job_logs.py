@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -30,7 +30,7 @@ class LogTail:
     def new_lines(self) -> Iterator[str]:
         """What came since the last call."""
         while True:
-            token = {"nextToken": self._token} if self._token else {}
+            token: Any = {"nextToken": self._token} if self._token else {}
             try:
                 answer = self._logs.get_log_events(
                     logGroupName=self._group, logStreamName=self._stream, startFromHead=True, **token

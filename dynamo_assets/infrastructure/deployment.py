@@ -109,7 +109,7 @@ def _upload(settings: Settings, aws: AwsClients, code: GlueCode) -> Mapping[str,
 
 def _job(settings: Settings, code: Mapping[str, Any], aws: AwsClients) -> str:
     glue = settings.glue
-    definition: dict[str, Any] = {
+    definition: Any = {
         "Description": "Exports DynamoDB tables to S3 (dynamo-assets)",
         "Role": glue.role_arn,
         "Command": {"Name": "glueetl", "ScriptLocation": code["script"], "PythonVersion": "3"},
