@@ -37,6 +37,12 @@ def table_name(table: str) -> str:
     )
 
 
+def table_region(table: str) -> str | None:
+    """The region in a table's ARN; None where the table is given by name."""
+    match = _TABLE_ARN.fullmatch(table)
+    return match["region"] if match else None
+
+
 def to_identifier(text: str) -> str:
     """Lower case, every character outside `[a-z0-9_]` replaced by `_`: what Glue and Athena take without quoting."""
     return re.sub(r"[^a-z0-9_]", "_", text.lower())

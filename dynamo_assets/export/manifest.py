@@ -37,12 +37,14 @@ class ManifestColumn:
         attribute: The DynamoDB attribute it came from.
         type: Athena's type, such as `bigint` or `struct<city:string>`.
         dynamodb_types: How many values of each DynamoDB type were seen at top level, NULL included.
+        lossy: How many values lost digits in a conversion that the table's settings asked for.
     """
 
     name: str
     attribute: str
     type: str
     dynamodb_types: Mapping[str, int] = field(default_factory=dict)
+    lossy: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +167,7 @@ class ManifestStore:
                 what came after the last one known never lists the whole history.
         """
         prefix = self.layout.manifests_prefix(name)
-        start = {"StartAfter": f"{prefix}{after}.json"} if after else {}
+        start: dict[str, Any] = {"StartAfter": f"{prefix}{after}.json"} if after else {}
         paginator = self._s3.get_paginator("list_objects_v2")
         for page in paginator.paginate(Bucket=self.layout.bucket, Prefix=prefix, **start):
             for entry in page.get("Contents", []):

@@ -1,0 +1,347 @@
+"""Decoded values to Arrow arrays, one node for each path of the schema.
+
+A node reads its values out of a list of objects by attribute path (`f3.S`, `f12.M.f0.N`), one pass in C for each
+column. Where the objects were decoded by compiled types the path starts at the items; below a list, or where names
+cannot be compiled, it starts at the values themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import accumulate, chain
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from dynamo_assets.errors import ConversionError
+from dynamo_assets.export.columns import column_names
+from dynamo_assets.export.numbers import double_array, exact_array, forced_array
+from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.schema import NULL, Observed, arrow_type, forced_type, is_text
+from dynamo_assets.export.values import (
+    ABSENT,
+    Value,
+    count_objects,
+    dynamodb_json_text,
+    json_text,
+    plain_text,
+    tag_of,
+)
+
+MAX_COMPILED_FIELDS = 300
+"""msgspec looks a field's name up by going through them all, so very wide items are decoded as dictionaries."""
+
+
+class SurpriseError(Exception):
+    """A page holds an attribute, a field or a type that the schema does not have yet."""
+
+
+@dataclass
+class Landing:
+    """What one page adds to the observations, held back until the whole page has landed.
+
+    Attributes:
+        objects: JSON objects whose content has landed.
+        widened: Whether a number range grew.
+    """
+
+    objects: int = 0
+    widened: bool = False
+    _counts: list[tuple[Observed, str, int]] = field(default_factory=list)
+    _lossy: list[tuple[Observed, int]] = field(default_factory=list)
+
+    def count(self, observed: Observed, tag: str, values: int, objects: int | None = None) -> None:
+        """Counts values of one type that have landed."""
+        self.objects += values if objects is None else objects
+        if values:
+            self._counts.append((observed, tag, values))
+
+    def lose(self, observed: Observed, values: int) -> None:
+        """Counts values that were rounded as the request asked."""
+        self._lossy.append((observed, values))
+
+    def settle(self) -> None:
+        """Adds everything to the observations."""
+        for observed, tag, values in self._counts:
+            observed.add(tag, values)
+        for observed, values in self._lossy:
+            observed.lossy += values
+
+
+def _pull(source: list[Any], path: str) -> list[Any]:
+    return list(map(attrgetter(path), source)) if path else source
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+@dataclass(frozen=True)
+class Node:
+    """Assembles the values at one path whose type has one Arrow counterpart: S, BOOL, B and the sets of S and B."""
+
+    observed: Observed
+    tag: str | None
+    type: pa.DataType
+
+    def array(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
+        """The values at a path below each object of `source`; as long as `source`, null where absent or NULL."""
+        column = self._assemble(source, path, landing)
+        self._account(column, source, path, landing)
+        return column
+
+    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:  # noqa: ARG002 - others need it
+        if self.tag is None:
+            return pa.nulls(len(source), self.type)
+        return pa.array(_pull(source, _join(path, self.tag)), self.type)
+
+    def _account(self, column: pa.Array, source: list[Any], path: str, landing: Landing) -> None:
+        landed, nulls = len(column) - column.null_count, 0
+        if self.tag is not None:
+            landing.count(self.observed, self.tag, landed, landed * 2 if self.tag == "M" else landed)
+        if NULL in self.observed.counts:
+            nulls = len(source) - _pull(source, _join(path, NULL)).count(None)
+            landing.count(self.observed, NULL, nulls)
+        # Compiled types refuse what they do not name; values that are decoded as they come have to be counted.
+        if not path and landed + nulls != len(source) - source.count(ABSENT):
+            raise SurpriseError
+
+
+class NumberNode(Node):
+    """Numbers, and sets of numbers, in the narrowest type so far."""
+
+    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
+        texts = _pull(source, _join(path, self.tag or ""))
+        if self.tag == "N":
+            return self._numbers(self.observed, texts, landing)
+        numbers = self._numbers(self.observed.element(), list(chain.from_iterable(filter(None, texts))), landing)
+        return _list_array(texts, numbers)
+
+    def _numbers(self, observed: Observed, texts: list[str | None], landing: Landing) -> pa.Array:
+        if pa.types.is_floating(self.type):
+            column, lossy = double_array(texts)
+            landing.lose(observed, lossy)
+            return column
+        column, widest = exact_array(texts, observed.numbers)
+        if widest != observed.numbers:
+            observed.numbers = widest
+            landing.widened = True
+        return column
+
+
+@dataclass(frozen=True)
+class MapNode(Node):
+    """Maps as structs.
+
+    Attributes:
+        children: By field name.
+        names: The struct fields' names, by field name.
+        empty: What stands for an absent map where maps were decoded by a compiled type; None where they are dicts.
+    """
+
+    children: Mapping[str, Node]
+    names: Mapping[str, str]
+    empty: Any
+
+    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
+        path = _join(path, "M")
+        maps = _pull(source, path)
+        mask = pa.array([value is self.empty for value in maps], pa.bool_())
+        arrays = self.arrays(source if self.empty is not None else maps, path, landing)
+        # A dict's field that no map of this page has yields no array, yet a struct must have it.
+        columns = [arrays[name] if name in arrays else self._missing(name, len(maps)) for name in self.children]
+        return pa.StructArray.from_arrays(columns, names=[self.names[n] for n in self.children], mask=mask)
+
+    def _missing(self, name: str, rows: int) -> pa.Array:
+        return self.children[name].array([ABSENT] * rows, "", Landing())
+
+    def arrays(self, source: list[Any], path: str, landing: Landing) -> dict[str, pa.Array]:
+        """One array for each field, by field name."""
+        if self.empty is not None:
+            return {
+                name: child.array(source, _join(path, f"f{number}"), landing)
+                for number, (name, child) in enumerate(self.children.items())
+            }
+        columns = _scatter(source)
+        if columns.keys() - self.children.keys():
+            raise SurpriseError
+        return {name: self.children[name].array(values, "", landing) for name, values in columns.items()}
+
+
+def _scatter(maps: list[dict[str, Value] | None]) -> dict[str, list[Value]]:
+    """Rows of dicts to columns; the work grows with the values present, not with rows times names."""
+    columns: dict[str, list[Value]] = {}
+    rows = len(maps)
+    for row, values in enumerate(maps):
+        if values:
+            for name, value in values.items():
+                if name not in columns:
+                    columns[name] = [ABSENT] * rows
+                columns[name][row] = value
+    return columns
+
+
+@dataclass(frozen=True)
+class ListNode(Node):
+    """Lists whose elements are all of one type."""
+
+    element: Node
+
+    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
+        lists = _pull(source, _join(path, "L"))
+        elements = list(chain.from_iterable(filter(None, lists)))
+        return _list_array(lists, self.element.array(elements, "", landing))
+
+
+def _list_array(lists: list[Sequence[Any] | None], elements: pa.Array) -> pa.Array:
+    offsets = pa.array(accumulate((len(entry) if entry else 0 for entry in lists), initial=0), pa.int32())
+    mask = pa.array([entry is None for entry in lists], pa.bool_())
+    return pa.ListArray.from_arrays(offsets, elements, mask=mask)
+
+
+@dataclass(frozen=True)
+class EmptyMapNode(Node):
+    """Maps of which none ever had a field, as text."""
+
+    text: str
+
+    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:  # noqa: ARG002 - as Node
+        maps = _pull(source, _join(path, "M"))
+        if any(isinstance(value, dict) and value for value in maps):
+            raise SurpriseError
+        return pa.array([None if value is None else self.text for value in maps], self.type)
+
+
+@dataclass(frozen=True)
+class TextNode(Node):
+    """Values of any type as text."""
+
+    text: Callable[[Value], str]
+
+    def array(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
+        """As `Node.array`; counts each value under its own type."""
+        values: list[Value] = _pull(source, path)
+        tags = list(map(tag_of, values))
+        texts = [None if tag in {None, NULL} else self.text(v) for v, tag in zip(values, tags, strict=True)]
+        self._count(values, tags, landing)
+        return self._convert(texts, landing)
+
+    def _count(self, values: list[Value], tags: list[str | None], landing: Landing) -> None:
+        for tag in set(tags) - {None}:
+            same = [value for value, own in zip(values, tags, strict=True) if own == tag]
+            objects = sum(map(count_objects, same)) if tag in {"M", "L"} else len(same)
+            landing.count(self.observed, str(tag), len(same), objects)
+
+    def _convert(self, texts: list[str | None], landing: Landing) -> pa.Array:  # noqa: ARG002 - ForcedNode needs it
+        return pa.array(texts, pa.string())
+
+
+@dataclass(frozen=True)
+class ForcedNumberNode(TextNode):
+    """Values of an attribute that `columns` forces to a number's type."""
+
+    attribute: str
+
+    def _convert(self, texts: list[str | None], landing: Landing) -> pa.Array:
+        try:
+            column, lossy = forced_array(texts, self.type)
+        except ConversionError as error:
+            raise ConversionError(
+                f"attribute {self.attribute!r} is to be {self.type} (columns), but {error}; choose a wider type"
+            ) from error
+        landing.lose(self.observed, lossy)
+        return column
+
+
+# What msgspec refuses in a compiled name.
+_UNNAMEABLE = re.compile(r'[\x00-\x1f"\\]')
+_PAYLOADS = {"S": str, "N": str, "BOOL": bool, "B": bytes, "SS": list[str], "NS": list[str], "BS": list[bytes]}
+
+
+def compile_attributes(facts: Mapping[str, Observed], options: ExportRequest) -> tuple[Any, MapNode]:
+    """The msgspec type of an item, and the node that assembles a list of them."""
+    return _Compiler(options).attributes(facts)
+
+
+def generic_node(observed: Observed, options: ExportRequest) -> Node:
+    """The node of one path for values that were not decoded by a compiled type."""
+    return _Compiler(options).value(observed, compiled=False)[1]
+
+
+@cache
+def _value_type(tag: str, nullable: bool) -> Any:
+    return _struct([(tag, _PAYLOADS[tag] | None, None)], nullable)
+
+
+def _struct(fields: list[tuple[str, Any, Any]], nullable: bool = False) -> Any:
+    if nullable:
+        fields = [*fields, (NULL, bool | None, None)]
+    return msgspec.defstruct("V", fields, frozen=True, gc=False, eq=False, forbid_unknown_fields=True)
+
+
+class _Compiler:
+    """Makes a msgspec type, and a node that assembles its values, for each path."""
+
+    def __init__(self, options: ExportRequest):
+        self._options = options
+        self._text = dynamodb_json_text if options.mixed_types == "dynamodb_json" else plain_text
+
+    def attributes(self, facts: Mapping[str, Observed]) -> tuple[Any, MapNode]:
+        return self._map(Observed(), facts, top_level=True)
+
+    def value(self, observed: Observed, *, compiled: bool) -> tuple[Any, Node]:
+        kind = arrow_type(observed, self._options)
+        nullable = NULL in observed.counts
+        if is_text(observed, self._options):
+            payload, node = self._text_value(observed, nullable)
+        else:
+            (tag,) = observed.tags()
+            if tag == "M":
+                fields, node = self._map(observed, observed.fields, compiled=compiled)
+                payload = _struct([("M", fields | None, node.empty)], nullable)
+            elif tag == "L":
+                inner, element = self.value(observed.element(), compiled=compiled)
+                payload, node = (
+                    _struct([("L", list[inner] | None, None)], nullable),
+                    ListNode(observed, tag, kind, element),
+                )
+            else:
+                make = NumberNode if tag in {"N", "NS"} else Node
+                payload, node = _value_type(tag, nullable), make(observed, tag, kind)
+        return payload if compiled else Value, node
+
+    def _text_value(self, observed: Observed, nullable: bool) -> tuple[Any, Node]:
+        tags = observed.tags()
+        if not tags:
+            return _struct([], nullable), Node(observed, None, pa.string())
+        if tags == {"M"} and not observed.fields and not observed.too_many_fields and self._options.nested != "json":
+            node = EmptyMapNode(observed, "M", pa.string(), self._text(Value(M={})))
+            return _struct([("M", _struct([]) | None, None)], nullable), node
+        return Value, TextNode(observed, None, pa.string(), self._text)
+
+    def _forced(self, attribute: str, observed: Observed) -> tuple[Any, Node]:
+        name = self._options.columns[attribute]
+        kind = forced_type(name, attribute)
+        if pa.types.is_string(kind):
+            return Value, TextNode(observed, None, kind, json_text if name == "json" else plain_text)
+        return Value, ForcedNumberNode(observed, None, kind, plain_text, attribute)
+
+    def _map(
+        self, observed: Observed, fields: Mapping[str, Observed], *, compiled: bool = True, top_level: bool = False
+    ) -> tuple[Any, MapNode]:
+        compiled = compiled and len(fields) <= MAX_COMPILED_FIELDS and not any(map(_UNNAMEABLE.search, fields))
+        children, members = {}, []
+        for number, name in enumerate(sorted(fields)):
+            if top_level and name in self._options.columns:
+                inner, children[name] = self._forced(name, fields[name])
+            else:
+                inner, children[name] = self.value(fields[name], compiled=compiled)
+            members.append((f"f{number}", inner, msgspec.field(default=inner(), name=name) if compiled else None))
+        item = _struct(members) if compiled else dict[str, Value]
+        kind = pa.null() if top_level else arrow_type(observed, self._options)
+        return item, MapNode(observed, "M", kind, children, column_names(fields), item() if compiled else None)

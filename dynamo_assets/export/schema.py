@@ -1,0 +1,292 @@
+"""What was observed of a table's values, and the column types that follow from it.
+
+Observations only ever grow: merging two of them is a join, so that units may observe in any order and on any machine
+and agree in the end. A column's type is a pure function of the observations and the export's options.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from enum import IntEnum
+from functools import cached_property
+
+import pyarrow as pa
+
+from dynamo_assets.errors import ConversionError, PlanError
+from dynamo_assets.export.columns import column_names, top_level_names
+from dynamo_assets.export.request import ExportRequest
+
+MAX_STRUCT_FIELDS = 200
+"""A map with more distinct fields than this is used as a dictionary: its column is JSON text."""
+
+NULL = "NULL"
+TAGS = ("S", "N", "BOOL", "M", "L", "SS", "NS", "BS", "B", NULL)
+SETS = ("SS", "NS", "BS")
+# DynamoDB's numbers have up to 38 digits; the default context would round to 28.
+EXACT = Context(prec=200, Emin=-999, Emax=999)
+
+
+class NumberRange(IntEnum):
+    """The narrowest exact type that holds every number seen at one path."""
+
+    INT64 = 0
+    DECIMAL = 1
+    TEXT = 2
+
+    @classmethod
+    def of(cls, number: str) -> NumberRange:
+        """The range of one number, by its value and not by its spelling."""
+        value = Decimal(number).normalize(EXACT)
+        exponent = int(value.as_tuple().exponent)
+        if exponent >= 0 and value.adjusted() < 19 and -(2**63) <= int(value) < 2**63:
+            return cls.INT64
+        return cls.DECIMAL if exponent >= -18 and value.adjusted() < 20 else cls.TEXT
+
+
+NUMBER_TYPES = {
+    NumberRange.INT64: pa.int64(),
+    NumberRange.DECIMAL: pa.decimal128(38, 18),
+    NumberRange.TEXT: pa.string(),
+}
+
+
+@dataclass(slots=True)
+class Observed:
+    """Facts about the values at one path.
+
+    Attributes:
+        counts: How many values of each DynamoDB type were seen. A type that is present with a count of 0 is expected
+            (a key attribute, a hint) and shapes the column as if it had been seen.
+        numbers: The range of the N values.
+        fields: What was seen below each field of the M values.
+        too_many_fields: There were more than `MAX_STRUCT_FIELDS`; `fields` is empty then.
+        elements: What was seen in the L values and sets.
+        lossy: How many values lost something in a conversion that the request asked for.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    numbers: NumberRange = NumberRange.INT64
+    fields: dict[str, Observed] = field(default_factory=dict)
+    too_many_fields: bool = False
+    elements: Observed | None = None
+    lossy: int = 0
+
+    def add(self, tag: str, count: int) -> None:
+        """Counts values of one type."""
+        self.counts[tag] = self.counts.get(tag, 0) + count
+
+    def element(self) -> Observed:
+        """The facts about elements, made on first use."""
+        if self.elements is None:
+            self.elements = Observed()
+        return self.elements
+
+    def below(self, name: str) -> Observed | None:
+        """The facts about one field of the map, made on first use; None once there are too many fields."""
+        if name not in self.fields and not self.too_many_fields:
+            self.fields[name] = Observed()
+            self._limit_fields()
+        return self.fields.get(name)
+
+    def _limit_fields(self) -> None:
+        if len(self.fields) > MAX_STRUCT_FIELDS:
+            self.too_many_fields = True
+        if self.too_many_fields:
+            self.fields.clear()
+
+    def merge(self, other: Observed) -> None:
+        """Joins another's facts into these: associative and commutative, and idempotent but for the counts."""
+        for tag, count in other.counts.items():
+            self.add(tag, count)
+        self.numbers = max(self.numbers, other.numbers)
+        self.lossy += other.lossy
+        self.too_many_fields |= other.too_many_fields
+        for name, facts in other.fields.items():
+            if (mine := self.below(name)) is not None:
+                mine.merge(facts)
+        self._limit_fields()
+        if other.elements is not None:
+            self.element().merge(other.elements)
+
+    def copy(self) -> Observed:
+        """An independent copy."""
+        twin = Observed()
+        twin.merge(self)
+        return twin
+
+    def tags(self) -> frozenset[str]:
+        """The types seen, NULL left out."""
+        return frozenset(self.counts) - {NULL}
+
+    def total_lossy(self) -> int:
+        """`lossy` of this path and everything below it."""
+        below = [*self.fields.values(), *([self.elements] if self.elements else [])]
+        return self.lossy + sum(facts.total_lossy() for facts in below)
+
+
+Facts = dict[str, Observed]
+"""What was observed of each attribute."""
+
+
+def merge_facts(into: Facts, other: Mapping[str, Observed]) -> None:
+    """Joins the facts of one unit, page or hint into others."""
+    for attribute, facts in other.items():
+        into.setdefault(attribute, Observed()).merge(facts)
+
+
+def key_facts(keys: Mapping[str, str]) -> Facts:
+    """What is known of a table's key attributes (name -> S, N or B) before anything is read."""
+    return {name: Observed(counts={tag: 0}) for name, tag in keys.items()}
+
+
+def is_text(observed: Observed, options: ExportRequest) -> bool:
+    """Whether values at this path become text because no single type holds them all."""
+    tags = observed.tags()
+    if len(tags) != 1:
+        return True
+    if tags == {"M"}:
+        ambiguous = any(len(facts.tags()) > 1 for facts in observed.fields.values())
+        # A struct without fields does not exist in Athena: a map never seen but empty is the text `{}`.
+        return options.nested == "json" or ambiguous or not observed.fields
+    if tags == {"L"}:
+        return options.nested == "json" or len(observed.element().tags()) > 1
+    return False
+
+
+def arrow_type(observed: Observed, options: ExportRequest) -> pa.DataType:
+    """The type of the values at one path, from what was observed there; see the type table in the documentation."""
+    if is_text(observed, options):
+        return pa.string()
+    (tag,) = observed.tags()
+    if tag == "N":
+        return pa.float64() if options.numbers == "double" else NUMBER_TYPES[observed.numbers]
+    if tag == "M":
+        names = column_names(observed.fields)
+        return pa.struct([(names[name], arrow_type(observed.fields[name], options)) for name in sorted(names)])
+    if tag == "L":
+        return pa.list_(arrow_type(observed.element(), options))
+    if tag == "NS":
+        return pa.list_(arrow_type(Observed({"N": 0}, observed.element().numbers), options))
+    return {
+        "S": pa.string(),
+        "BOOL": pa.bool_(),
+        "B": pa.binary(),
+        "SS": pa.list_(pa.string()),
+        "BS": pa.list_(pa.binary()),
+    }[tag]
+
+
+_DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
+FORCED_TYPES = {"string": pa.string(), "json": pa.string(), "bigint": pa.int64(), "double": pa.float64()}
+
+
+def forced_type(name: str, attribute: str) -> pa.DataType:
+    """The Arrow type of an entry of `columns`.
+
+    Raises:
+        PlanError: It is not a type that a column can be forced to.
+    """
+    if match := _DECIMAL.fullmatch(name):
+        precision, scale = int(match[1]), int(match[2])
+        if 1 <= precision <= 38 and scale <= precision:
+            return pa.decimal128(precision, scale)
+    if name not in FORCED_TYPES:
+        raise PlanError(
+            f"columns: attribute {attribute!r} is to be {name!r}; choose one of "
+            f"{', '.join(FORCED_TYPES)}, decimal(precision,scale) with a precision of at most 38"
+        )
+    return FORCED_TYPES[name]
+
+
+def athena_type(arrow: pa.DataType) -> str:
+    """Athena's name of a column's type, such as `array<struct<sku:string,qty:bigint>>`."""
+    if pa.types.is_struct(arrow):
+        inner = ",".join(f"{part.name}:{athena_type(part.type)}" for part in arrow)
+        return f"struct<{inner}>"
+    if pa.types.is_list(arrow):
+        return f"array<{athena_type(arrow.value_type)}>"
+    if pa.types.is_decimal(arrow):
+        return f"decimal({arrow.precision},{arrow.scale})"
+    return {"int64": "bigint", "bool": "boolean"}.get(str(arrow), str(arrow))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        attribute: The DynamoDB attribute.
+        name: The name in the catalog.
+        type: The Arrow type.
+        encoding: `dynamodb_json` where every value is text of that form; otherwise empty.
+        observed: The facts that all this follows from.
+    """
+
+    attribute: str
+    name: str
+    type: pa.DataType
+    encoding: str
+    observed: Observed
+
+    def same(self, other: Column) -> bool:
+        """Whether values are written alike in both."""
+        return (self.name, self.type, self.encoding) == (other.name, other.type, other.encoding)
+
+    @classmethod
+    def of(cls, attribute: str, name: str, observed: Observed, options: ExportRequest) -> Column:
+        """The column that follows from an attribute's facts, of which it keeps a copy.
+
+        Raises:
+            ConversionError: There are values of several types and `mixed_types` is `fail`.
+            PlanError: `columns` asks for a type that does not exist.
+        """
+        if attribute in options.columns:
+            return cls(attribute, name, forced_type(options.columns[attribute], attribute), "", observed.copy())
+        if options.mixed_types == "fail" and len(observed.tags()) > 1:
+            raise ConversionError(
+                f"table {options.table}: attribute {attribute!r} has values of types "
+                f"{', '.join(sorted(observed.tags()))}, and mixed_types is 'fail'; choose 'text' or 'dynamodb_json', "
+                "or force a type with columns"
+            )
+        as_json = options.mixed_types == "dynamodb_json" and bool(observed.tags()) and is_text(observed, options)
+        kind = arrow_type(observed, options)
+        return cls(attribute, name, kind, "dynamodb_json" if as_json else "", observed.copy())
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The columns of a snapshot or of one of its files: keys first, then the attributes in alphabetical order.
+
+    Attributes:
+        columns: By attribute name.
+    """
+
+    columns: Mapping[str, Column]
+
+    @classmethod
+    def of(cls, facts: Facts, options: ExportRequest, keys: Iterable[str]) -> TableSchema:
+        """The schema that follows from the facts."""
+        first = [key for key in keys if key in facts]
+        names = top_level_names(facts)
+        ordered = [*first, *sorted(facts.keys() - set(first))]
+        return cls({a: Column.of(a, names[a], facts[a], options) for a in ordered})
+
+    @cached_property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema."""
+        return pa.schema([(column.name, column.type) for column in self.columns.values()])
+
+    def fits(self, wider: TableSchema) -> bool:
+        """Whether a file with these columns can stand as it is beside files of a wider schema.
+
+        A column that it lacks is read as null. A struct that lacks a field is not left to the readers: some of them
+        take a struct for null that has none of the fields asked for.
+        """
+        return all(a in wider.columns and column.same(wider.columns[a]) for a, column in self.columns.items())
+
+    def same_columns(self, other: TableSchema) -> bool:
+        """Whether rows of both can be written to one file."""
+        return list(self.columns) == list(other.columns) and self.fits(other)

@@ -1,0 +1,207 @@
+"""Pages of raw DynamoDB JSON, straight from the wire.
+
+boto3 does everything but parse: it signs, connects, renews credentials and finds the endpoint, and a handler of its
+`before-parse` event takes the body away from its response parser, which would cost most of a scan's time.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import zlib
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from botocore import exceptions as boto
+from botocore.config import Config
+
+from dynamo_assets.errors import ReadError
+from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.throttle import Throttle
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PATIENCE_SECONDS = 300.0
+"""A segment that gets no page for this long, however often it asks, gives up."""
+MAX_BACKOFF_SECONDS = 20.0
+
+# DynamoDB developer guide, "Error handling with DynamoDB": these are to be tried again, as is every 5xx.
+RETRYABLE = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "Throttling",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "RequestTimeout",
+        # Credentials that expire during an export are renewed by the session they came from.
+        "ExpiredTokenException",
+    }
+)
+
+
+class ChecksumError(boto.HTTPClientError):
+    """A body does not have the CRC-32 that DynamoDB computed for it."""
+
+    fmt = "the body's CRC-32 is {actual}, DynamoDB sent {expected}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some items as DynamoDB wrote them.
+
+    Attributes:
+        items: A JSON array of items in DynamoDB JSON.
+        count: How many items DynamoDB says there are.
+        read_units: What reading them consumed.
+    """
+
+    items: bytes
+    count: int
+    read_units: float = 0.0
+
+
+@dataclass(frozen=True)
+class ScanSegment:
+    """One unit of a scan.
+
+    Attributes:
+        number: From 0; part of the file names.
+        total: How many segments the table is read in.
+        read_units_per_second: This segment's share of the rate.
+        page_items: Items per request, where a full page of 1 MB would be more than a second's share.
+    """
+
+    number: int
+    total: int
+    read_units_per_second: float
+    page_items: int | None = None
+
+
+class _Capacity(msgspec.Struct):
+    CapacityUnits: float = 0.0
+
+
+class _ScanPage(msgspec.Struct):
+    Items: msgspec.Raw
+    Count: int
+    LastEvaluatedKey: dict[str, dict[str, str]] | None = None
+    ConsumedCapacity: _Capacity | None = None
+
+
+_SCAN_PAGE = msgspec.json.Decoder(_ScanPage)
+
+
+def reading_client(session: boto3.Session, region: str | None, connections: int) -> DynamoDBClient:
+    """A DynamoDB client whose Scan gives bodies instead of items; for `scan` only.
+
+    Args:
+        session: Where credentials, endpoint and proxies come from.
+        region: The table's region where its ARN names one.
+        connections: How many segments will use the client at once.
+    """
+    # `scan` retries by itself: it knows how long a storm may last, and checks every attempt's CRC-32.
+    config = Config(
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=max(10, connections),
+        tcp_keepalive=True,
+    )
+    client = session.client("dynamodb", region_name=region, config=config)
+    client.meta.events.register("before-parse.dynamodb.Scan", _take_body)
+    return client
+
+
+def _take_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    if response_dict["status_code"] != 200:
+        return  # botocore's parser makes the exception
+    body = response_dict["body"]
+    expected = response_dict["headers"].get("x-amz-crc32")
+    if expected is not None and zlib.crc32(body) != int(expected):
+        raise ChecksumError(actual=zlib.crc32(body), expected=expected)
+    customized_response_dict["Body"] = body
+    response_dict["body"] = b"{}"
+
+
+def scan(
+    client: DynamoDBClient,
+    request: ExportRequest,
+    segment: ScanSegment,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Page]:
+    """Reads one segment of a table to its end.
+
+    A request that fails is made again from the last key that arrived, so nothing is skipped and nothing read twice.
+
+    Args:
+        client: From `reading_client`.
+        request: Which table, and whether to read consistently.
+        segment: Which part of it, and how fast.
+        sleep: Waits for a number of seconds; may raise, to give up.
+        clock: A monotonic clock, in seconds.
+
+    Raises:
+        ReadError: DynamoDB refused, or no page came for `PATIENCE_SECONDS`.
+    """
+    throttle = Throttle(segment.read_units_per_second, clock=clock, sleep=sleep)
+    parameters: dict[str, Any] = {
+        "TableName": request.table,
+        "ReturnConsumedCapacity": "TOTAL",
+        "ConsistentRead": request.consistent_read,
+    }
+    if segment.total > 1:
+        parameters |= {"Segment": segment.number, "TotalSegments": segment.total}
+    if segment.page_items:
+        parameters["Limit"] = segment.page_items
+    while True:
+        throttle.wait()
+        page = _request_page(client, parameters, sleep, clock)
+        read_units = page.ConsumedCapacity.CapacityUnits if page.ConsumedCapacity else 0.0
+        throttle.consumed(read_units)
+        yield Page(bytes(page.Items), page.Count, read_units)
+        if not page.LastEvaluatedKey:
+            return
+        parameters["ExclusiveStartKey"] = _start_key(page.LastEvaluatedKey)
+
+
+def _start_key(key: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    # boto3 encodes binary itself, so it wants the bytes.
+    return {
+        name: {tag: b64decode(text) if tag == "B" else text for tag, text in value.items()}
+        for name, value in key.items()
+    }
+
+
+def _request_page(
+    client: DynamoDBClient, parameters: dict[str, Any], sleep: Callable[[float], None], clock: Callable[[], float]
+) -> _ScanPage:
+    began, attempt = clock(), 0
+    while True:
+        try:
+            response: Any = client.scan(**parameters)
+            return _SCAN_PAGE.decode(response["Body"])
+        except (boto.ClientError, boto.HTTPClientError, boto.ConnectionError, msgspec.DecodeError) as error:
+            if not _is_retryable(error):
+                raise ReadError(f"table {parameters['TableName']} could not be read: {error}") from error
+            if (waited := clock() - began) > PATIENCE_SECONDS:
+                raise ReadError(
+                    f"table {parameters['TableName']}: no page for {waited:.0f} s in {attempt + 1} attempts, the last "
+                    f"of which failed with: {error}; if that is throttling, lower read_percentage or raise the capacity"
+                ) from error
+            # Full jitter: many segments that were throttled together must not come back together.
+            sleep(random.uniform(0, min(MAX_BACKOFF_SECONDS, 0.05 * 2 ** min(attempt, 10))))  # noqa: S311 - not a secret
+            attempt += 1
+
+
+def _is_retryable(error: Exception) -> bool:
+    if not isinstance(error, boto.ClientError):
+        return True
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or error.response.get("Error", {}).get("Code") in RETRYABLE

@@ -1,0 +1,1 @@
+"""The scripts that AWS Glue runs."""
