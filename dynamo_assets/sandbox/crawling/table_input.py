@@ -1,0 +1,152 @@
+"""The catalog's description of a table or partition that a crawler found, in the shape AWS's crawlers give it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from dynamo_assets.sandbox.crawling.avro_types import schema_literal
+from dynamo_assets.sandbox.crawling.grouping import CrawledFile, FoundPartition, FoundTable
+from dynamo_assets.sandbox.crawling.listing import S3Target
+from dynamo_assets.sandbox.crawling.schema_merge import merge_columns
+from dynamo_assets.sandbox.hive_types import from_arrow
+
+_TEXT = ("org.apache.hadoop.mapred.TextInputFormat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat")
+_FORMATS: dict[str, tuple[str, str, str]] = {
+    "parquet": (
+        "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+        "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+        "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+    ),
+    "orc": (
+        "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat",
+        "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat",
+        "org.apache.hadoop.hive.ql.io.orc.OrcSerde",
+    ),
+    "avro": (
+        "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat",
+        "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat",
+        "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
+    ),
+    "json": (*_TEXT, "org.openx.data.jsonserde.JsonSerDe"),
+    "csv": (*_TEXT, "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
+}
+
+
+@dataclass(frozen=True)
+class Describer:
+    """Writes descriptions on behalf of one crawler.
+
+    Attributes:
+        crawler: Its name.
+        target: Where the files were found.
+        partition_index: Whether its configuration has `CreatePartitionIndex`. The sandbox's catalog has no indexes,
+            which only make look-ups faster; the table says it has one, as Athena reads it there.
+    """
+
+    crawler: str
+    target: S3Target
+    partition_index: bool = False
+
+    def table(self, name: str, found: FoundTable) -> dict[str, Any]:
+        """The `TableInput` of a table."""
+        parameters = self._parameters(found.files)
+        if self.partition_index and found.levels:
+            parameters["partition_filtering.enabled"] = "true"
+        return {
+            "Name": name,
+            "Owner": "owner",
+            "Retention": 0,
+            "TableType": "EXTERNAL_TABLE",
+            # A partition column is text, whatever its values look like.
+            "PartitionKeys": [{"Name": key, "Type": "string"} for key in found.partition_keys],
+            "Parameters": parameters,
+            "StorageDescriptor": self._storage(name, found.root, found.files, parameters),
+        }
+
+    def partition(self, table: str, found: FoundPartition) -> dict[str, Any]:
+        """The `PartitionInput` of a partition with the columns of its own files."""
+        parameters = self._parameters(found.files)
+        return {
+            "Values": list(found.values),
+            "Parameters": parameters,
+            "StorageDescriptor": self._storage(table, found.folder, found.files, parameters),
+        }
+
+    def inherited(self, table: dict[str, Any], found: FoundPartition) -> dict[str, Any]:
+        """The `PartitionInput` of a partition that takes its columns and format from the catalog's table."""
+        storage = {key: value for key, value in table["StorageDescriptor"].items() if value is not None}
+        own = self._parameters(found.files)
+        format_parameters = {key: value for key, value in storage.get("Parameters", {}).items() if key not in own}
+        parameters = {**format_parameters, **own}
+        parameters.pop("partition_filtering.enabled", None)
+        return {
+            "Values": list(found.values),
+            "Parameters": parameters,
+            "StorageDescriptor": {**storage, "Location": self.location(found.folder), "Parameters": parameters},
+        }
+
+    def location(self, key: str) -> str:
+        """The `s3://` form of a key."""
+        return f"s3://{self.target.bucket}/{key}"
+
+    def _parameters(self, files: Sequence[CrawledFile]) -> dict[str, str]:
+        schema = files[0].schema
+        records = sum(crawled.schema.records for crawled in files)
+        parameters = {
+            **schema.parameters,
+            "classification": schema.classification,
+            "compressionType": schema.compression,
+            "typeOfData": "file",
+            "CrawlerSchemaSerializerVersion": "1.0",
+            "CrawlerSchemaDeserializerVersion": "1.0",
+            "UPDATED_BY_CRAWLER": self.crawler,
+            "objectCount": str(len(files)),
+            "recordCount": str(records),
+            "sizeKey": str(sum(crawled.file.size for crawled in files)),
+            "averageRecordSize": str(sum(crawled.schema.record_bytes for crawled in files) // max(records, 1)),
+        }
+        if self.target.exclusions:
+            folder = self.location(self.target.folder)
+            parameters["exclusions"] = json.dumps([folder + pattern for pattern in self.target.exclusions])
+        return parameters
+
+    def _storage(
+        self, table: str, key: str, files: Sequence[CrawledFile], parameters: dict[str, str]
+    ) -> dict[str, Any]:
+        columns = merge_columns(crawled.schema.columns for crawled in files)
+        attributes = dict.fromkeys(name for crawled in files for name in crawled.schema.attributes)
+        serde = _serde_parameters(table, columns, attributes, files[0])
+        input_format, output_format, library = _FORMATS[files[0].schema.classification]
+        return {
+            "Columns": [{"Name": name, "Type": from_arrow(data_type)} for name, data_type in columns.items()],
+            "Location": self.location(key),
+            "InputFormat": input_format,
+            "OutputFormat": output_format,
+            "Compressed": files[0].schema.compression != "none",
+            "NumberOfBuckets": -1,
+            "SerdeInfo": {"SerializationLibrary": library, "Parameters": serde},
+            "BucketColumns": [],
+            "SortColumns": [],
+            "Parameters": parameters | {k: v for k, v in serde.items() if k == "avro.schema.literal"},
+            "StoredAsSubDirectories": False,
+        }
+
+
+def _serde_parameters(
+    table: str, columns: dict[str, pa.DataType], attributes: dict[str, None], example: CrawledFile
+) -> dict[str, str]:
+    match example.schema.classification:
+        case "json":
+            return {"paths": ",".join(sorted(attributes))}
+        case "csv":
+            return {"field.delim": example.schema.parameters["delimiter"]}
+        case "avro":
+            # Avro's names are case-sensitive, so the schema has the files' own.
+            spelled = {name: columns[name.lower()] for name in attributes}
+            return {"serialization.format": "1", "avro.schema.literal": schema_literal(table, spelled)}
+    return {"serialization.format": "1"}
