@@ -1,11 +1,57 @@
 """Engine `in_process`: the export core in the Dagster run, for tables too small to be worth a Glue job."""
 
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import boto3
+from dagster import DagsterExecutionInterruptedError
 
-@dataclass
+from dynamo_assets.aws.cancellation import current_cancellation
+from dynamo_assets.engines.snapshot import Log, Snapshot
+from dynamo_assets.export import ExportRequest, InProcess, Observer, run_export
+from dynamo_assets.export.progress import progress_line
+
+THREADS = 2
+"""Units at once: the run's other steps need the processor too."""
+LOG_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
 class InProcessEngine:
-    session: object
+    """Runs exports on threads of the Dagster run.
 
-    def take_snapshot(self, request, *, before_start, log):
-        raise NotImplementedError
+    There is nothing to attach to: an export ends with the process that runs it, and what it left has no manifest.
+
+    Attributes:
+        session: Where credentials come from.
+    """
+
+    session: boto3.Session
+
+    def take_snapshot(self, request: ExportRequest, *, before_start: Callable[[], None], log: Log) -> Snapshot:
+        """See `Engine.take_snapshot`.
+
+        Raises:
+            ExportError: The export could not be completed; nothing of it is left.
+        """
+        before_start()
+        cancellation = current_cancellation()
+        started = time.monotonic()
+        logged = started
+
+        def on_progress(done: int, expected: int) -> None:
+            nonlocal logged
+            if cancellation.requested:
+                raise DagsterExecutionInterruptedError("The run was cancelled")
+            now = time.monotonic()
+            if now - logged >= LOG_SECONDS:
+                logged = now
+                log(progress_line(done, expected, now - started))
+
+        observer = Observer(on_plan=lambda plan: log(f"Plan: {plan.describe()}"), on_progress=on_progress)
+        manifest = run_export(request, InProcess(THREADS), session=self.session, observer=observer)
+        log(progress_line(manifest.rows, manifest.rows, time.monotonic() - started))
+        return Snapshot(manifest)
