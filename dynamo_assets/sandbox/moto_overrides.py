@@ -9,11 +9,23 @@ leans on names that moto may rename in any release, so `MOTO_VERSION` is pinned 
 from __future__ import annotations
 
 import importlib.metadata
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.glue.models import glue_backends
+from moto.glue.responses import GlueResponse
 
 from dynamo_assets.errors import SandboxError
-from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
+from dynamo_assets.sandbox.glue_errors import invalid
+from dynamo_assets.sandbox.glue_jobs import GlueJobs
 
 MOTO_VERSION = "5.2.5"
+
+_closers: list[Callable[[], None]] = []
 
 
 def install(endpoint: Endpoint) -> None:
@@ -30,6 +42,7 @@ def install(endpoint: Endpoint) -> None:
         )
     # --- DynamoDB and native exports
     # --- Glue jobs
+    _install_glue_jobs(endpoint)
     # --- Crawlers
     # --- Athena
     # --- S3, CloudWatch Logs
@@ -37,3 +50,28 @@ def install(endpoint: Endpoint) -> None:
 
 def shut_down() -> None:
     """Ends every process and thread that the overrides started."""
+    while _closers:
+        _closers.pop()()
+
+
+def _install_glue_jobs(endpoint: Endpoint) -> None:
+    minute_seconds = float(os.environ.get("DYNAMO_ASSETS_SANDBOX_MINUTE_SECONDS", "60"))
+    jobs = GlueJobs(endpoint, glue_backends[ACCOUNT_ID][REGION], minute_seconds)
+    _closers.append(jobs.close)
+
+    def answered_by(operation: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Callable[[GlueResponse], ActionResult]:
+        def answer(response: GlueResponse) -> ActionResult:
+            if response.region != REGION:
+                raise invalid(f"The sandbox does not run Glue jobs in {response.region}: only in {REGION}")
+            return ActionResult(operation(json.loads(response.body)))
+
+        return answer
+
+    responses: Any = GlueResponse  # UpdateJob and BatchStopJobRun are new to it
+    responses.create_job = answered_by(jobs.create_job)
+    responses.update_job = answered_by(jobs.update_job)
+    responses.delete_job = answered_by(jobs.delete_job)
+    responses.start_job_run = answered_by(jobs.start_job_run)
+    responses.get_job_run = answered_by(jobs.get_job_run)
+    responses.get_job_runs = answered_by(jobs.get_job_runs)
+    responses.batch_stop_job_run = answered_by(jobs.batch_stop_job_run)

@@ -1,0 +1,236 @@
+"""Executing a Glue run: its files fetched, its script run as a process of its own, its output carried to the logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from dynamo_assets.errors import SandboxError
+from dynamo_assets.sandbox import glue_driver
+from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.sandbox.glue_python import GluePythons, install_modules
+from dynamo_assets.sandbox.glue_run import LOG_GROUP, JobRun
+from dynamo_assets.sandbox.run_logs import LinePump, LogStream
+from dynamo_assets.sandbox.spark import SparkJvm, SparkPool
+
+_STOP_GRACE_SECONDS = 2.0
+_MESSAGE_CHARACTERS = 4000
+# Of the sandbox's own environment, only what a process needs to run at all: nothing of AWS, no PYTHON*, no SPARK*.
+_INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+
+
+class GlueExecutor:
+    """Executes runs, each on a thread of its own.
+
+    Args:
+        endpoint: The sandbox that the scripts talk to.
+        minute_seconds: How long a minute of a run's timeout takes.
+        on_end: Is told of every run that is over.
+    """
+
+    def __init__(self, endpoint: Endpoint, minute_seconds: float, on_end: Callable[[JobRun], None]) -> None:
+        self._endpoint = endpoint
+        self._minute_seconds = minute_seconds
+        self._on_end = on_end
+        self._folder = endpoint.work_dir / "glue"
+        self._pythons = GluePythons(self._folder / "python")
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        # No home of the user's: boto3 would read ~/.aws there.
+        self._environment = {**inherited, **endpoint.environment(), "HOME": str(self._folder)}
+        limit = min(2, os.cpu_count() or 1)  # a run uses two cores, and a JVM a quarter of a GB or more
+        self._jvms = SparkPool(self._folder / "spark", self._environment, limit)
+        self._threads: dict[threading.Thread, JobRun] = {}
+
+    def warm_up(self) -> None:
+        """Starts Spark in the background, so that the first run need not wait for it."""
+        self._jvms.warm_up()
+
+    def start(self, run: JobRun) -> None:
+        """Starts executing a run."""
+        thread = threading.Thread(target=self._execute, args=(run,), name=run.id[:12], daemon=True)
+        self._threads[thread] = run
+        thread.start()
+
+    def close(self) -> None:
+        """Ends every run and every process."""
+        threads = list(self._threads.items())
+        for _, run in threads:
+            run.request_stop()
+        self._jvms.close()
+        for thread, _ in threads:
+            thread.join(timeout=2 * _STOP_GRACE_SECONDS)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return self._endpoint.client("s3")
+
+    @cached_property
+    def _logs(self) -> Any:
+        return self._endpoint.client("logs")
+
+    def _execute(self, run: JobRun) -> None:
+        folder = self._folder / "runs" / run.id
+        folder.mkdir(parents=True)
+        try:
+            state, message = self._outcome(run, folder)
+        except SandboxError as error:
+            state, message = "FAILED", f"LAUNCH ERROR | {error}"
+        except Exception as error:  # the thread's last resort: a run must not stay RUNNING for ever
+            logging.getLogger(__name__).exception("Glue run %s of %s", run.id, run.request.job_name)
+            state, message = "FAILED", f"The sandbox itself failed: {error!r}"
+        shutil.rmtree(folder, ignore_errors=True)
+        run.finish(state, message)
+        self._on_end(run)
+        del self._threads[threading.current_thread()]
+
+    def _outcome(self, run: JobRun, folder: Path) -> tuple[str, str | None]:
+        script, paths = self._fetch(run, folder)
+        jvm = self._jvms.take(run.stop_requested.is_set)
+        if jvm is None:
+            return "STOPPED", None
+        reusable = False
+        try:
+            outcome = self._run_script(run, jvm, script, paths)
+            # A driver that was killed may have left Spark in any state: its JVM is not given to another run.
+            reusable = outcome[0] in {"SUCCEEDED", "FAILED"} and jvm.reset()
+        finally:
+            self._jvms.give_back(jvm, reusable=reusable)
+        return outcome
+
+    def _fetch(self, run: JobRun, folder: Path) -> tuple[Path, list[Path]]:
+        arguments = run.request.arguments
+        script = self._download(arguments.get("--scriptLocation", run.request.script_location), folder)
+        for address in _listed(arguments, "--extra-files"):
+            self._download(address, folder)
+        paths = [self._download(address, folder / "py-files") for address in _listed(arguments, "--extra-py-files")]
+        # A single module is found through its folder, an archive through itself.
+        paths = list(dict.fromkeys(path.parent if path.suffix == ".py" else path for path in paths))
+        modules = _listed(arguments, "--additional-python-modules")
+        install_modules(
+            [item for item in modules if not item.startswith("s3://")],
+            [self._download(item, folder / "wheels") for item in modules if item.startswith("s3://")],
+            folder / "modules",
+        )
+        return script, [*paths, folder / "modules"]
+
+    def _download(self, address: str, folder: Path) -> Path:
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / PurePosixPath(key).name
+        try:
+            self._s3.download_file(bucket, key, str(path))
+        except ClientError as error:
+            raise SandboxError(f"Error downloading from S3 for bucket: {bucket}, key: {key}. {error}") from error
+        return path
+
+    def _run_script(self, run: JobRun, jvm: SparkJvm, script: Path, paths: Iterable[Path]) -> tuple[str, str | None]:
+        request = run.request
+        output, errors = (LogStream(self._logs, f"{LOG_GROUP}/{kind}", run.id) for kind in ("output", "error"))
+        python = str(self._pythons.interpreter(request.glue_version))
+        python_path = os.pathsep.join(map(str, paths))
+        report = script.parent / "report.json"
+        jvm.begin(
+            {
+                "spark.app.name": request.job_name,
+                "spark.executorEnv.PYTHONPATH": python_path,
+                **_spark_conf(request.arguments.get("--conf", "")),
+            },
+            errors.write,
+        )
+        process = subprocess.Popen(
+            [python, glue_driver.__file__, report, script, *_argv(run)],
+            cwd=script.parent,
+            env={
+                **self._environment,
+                "PYTHONPATH": python_path,
+                "PYTHONUNBUFFERED": "1",
+                "PYSPARK_PYTHON": python,
+                "PYSPARK_GATEWAY_PORT": str(jvm.port),
+                "PYSPARK_GATEWAY_SECRET": jvm.secret,
+                "TMPDIR": str(script.parent),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        run.mark_running()
+        assert process.stdout is not None
+        assert process.stderr is not None
+        pumps = [
+            LinePump(process.stdout.fileno(), output.write, name="glue-output"),
+            LinePump(process.stderr.fileno(), errors.write, name="glue-error"),
+        ]
+        state = self._follow(run, process)
+        for pump in pumps:
+            pump.join()
+        process.stdout.close()
+        process.stderr.close()
+        return state, None if state != "FAILED" else _error_message(report, process.returncode)
+
+    def _follow(self, run: JobRun, process: subprocess.Popen[bytes]) -> str:
+        deadline = time.monotonic() + run.request.timeout_minutes * self._minute_seconds
+        state = None
+        while state is None:
+            try:
+                state = "SUCCEEDED" if process.wait(timeout=0.1) == 0 else "FAILED"
+            except subprocess.TimeoutExpired:
+                if run.stop_requested.is_set():
+                    state = "STOPPED"
+                elif time.monotonic() > deadline:
+                    state = "TIMEOUT"
+        _end_group(process)
+        return state
+
+
+def _listed(arguments: dict[str, str], name: str) -> list[str]:
+    return [item.strip() for item in arguments.get(name, "").split(",") if item.strip()]
+
+
+def _argv(run: JobRun) -> list[str]:
+    own = {
+        "--JOB_ID": "j_" + run.id.removeprefix("jr_")[:64],
+        "--JOB_RUN_ID": run.id,
+        "--JOB_NAME": run.request.job_name,
+    }
+    return [text for name, value in {**run.request.arguments, **own}.items() for text in (name, value)]
+
+
+def _spark_conf(text: str) -> dict[str, str]:
+    # Glue takes several settings in its one argument: "spark.a=1 --conf spark.b=2".
+    settings = [setting.strip() for setting in text.split("--conf")]
+    return dict(setting.split("=", 1) for setting in settings if "=" in setting)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process and whatever it started, first kindly."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_STOP_GRACE_SECONDS)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _error_message(report: Path, exit_code: int) -> str:
+    if not report.exists():
+        return f"Command failed with exit code {exit_code} - Check the logs for more details"
+    found = json.loads(report.read_text())
+    text = found["message"]
+    if len(text) > _MESSAGE_CHARACTERS:  # the end of a worker's traceback says what happened
+        text = f"{text[:500]} ... {text[500 - _MESSAGE_CHARACTERS :]}"
+    line = f"Failed Line Number: {found['line']}; " if found["line"] else ""
+    return f"Error Category: {found['category']}; {line}{text}"
