@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import traceback
 import types
 from pathlib import Path
@@ -18,6 +19,7 @@ from types import TracebackType
 
 def main() -> None:
     """Runs the script; ends the process as Python itself would have ended it."""
+    threading.Thread(target=_end_with_the_sandbox, daemon=True).start()
     _, report, script, *arguments = sys.argv
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(script)  # it was this file's folder: the package that a script must not see
@@ -31,6 +33,11 @@ def main() -> None:
             raise
         sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(1)
+
+
+def _end_with_the_sandbox() -> None:
+    os.read(0, 1)  # returns when the sandbox, however it ends, no longer holds the other end
+    os._exit(1)
 
 
 def _run(script: str) -> None:

@@ -1,4 +1,4 @@
-"""Executing a Glue run: its files fetched, its script run as a process of its own, its output carried to the logs."""
+"""Executing a Glue run: its script a process of its own, its output carried to the logs, its end to its state."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from dynamo_assets.errors import SandboxError
 from dynamo_assets.sandbox import glue_driver
 from dynamo_assets.sandbox.endpoint import Endpoint
-from dynamo_assets.sandbox.glue_python import GluePythons, install_modules
+from dynamo_assets.sandbox.glue_files import RunFiles, fetch
+from dynamo_assets.sandbox.glue_python import GluePythons
 from dynamo_assets.sandbox.glue_run import LOG_GROUP, JobRun
 from dynamo_assets.sandbox.run_logs import LinePump, LogStream
-from dynamo_assets.sandbox.spark import SparkJvm, SparkPool
+from dynamo_assets.sandbox.spark import SparkJvm
+from dynamo_assets.sandbox.spark_pool import SparkPool
 
 _STOP_GRACE_SECONDS = 2.0
 _MESSAGE_CHARACTERS = 4000
@@ -97,76 +97,46 @@ class GlueExecutor:
         del self._threads[threading.current_thread()]
 
     def _outcome(self, run: JobRun, folder: Path) -> tuple[str, str | None]:
-        script, paths = self._fetch(run, folder)
+        files = fetch(self._s3, run.request, folder)
+        settings = _spark_conf(run.request.arguments.get("--conf", ""))
         jvm = self._jvms.take(run.stop_requested.is_set)
         if jvm is None:
             return "STOPPED", None
         reusable = False
         try:
-            outcome = self._run_script(run, jvm, script, paths)
+            output, errors = (LogStream(self._logs, f"{LOG_GROUP}/{kind}", run.id) for kind in ("output", "error"))
+            own = {"spark.app.name": run.request.job_name, "spark.executorEnv.PYTHONPATH": files.python_path}
+            jvm.begin({**own, **settings}, errors.write)
+            process = self._start_driver(run, jvm, files)
+            with process:
+                state = self._follow(run, process, output, errors)
             # A driver that was killed may have left Spark in any state: its JVM is not given to another run.
-            reusable = outcome[0] in {"SUCCEEDED", "FAILED"} and jvm.reset()
+            reusable = state in {"SUCCEEDED", "FAILED"} and jvm.reset()
         finally:
             self._jvms.give_back(jvm, reusable=reusable)
-        return outcome
+        return state, _error_message(files.report, process.returncode) if state == "FAILED" else None
 
-    def _fetch(self, run: JobRun, folder: Path) -> tuple[Path, list[Path]]:
-        arguments = run.request.arguments
-        script = self._download(arguments.get("--scriptLocation", run.request.script_location), folder)
-        for address in _listed(arguments, "--extra-files"):
-            self._download(address, folder)
-        paths = [self._download(address, folder / "py-files") for address in _listed(arguments, "--extra-py-files")]
-        # A single module is found through its folder, an archive through itself.
-        paths = list(dict.fromkeys(path.parent if path.suffix == ".py" else path for path in paths))
-        modules = _listed(arguments, "--additional-python-modules")
-        install_modules(
-            [item for item in modules if not item.startswith("s3://")],
-            [self._download(item, folder / "wheels") for item in modules if item.startswith("s3://")],
-            folder / "modules",
-        )
-        return script, [*paths, folder / "modules"]
-
-    def _download(self, address: str, folder: Path) -> Path:
-        bucket, _, key = address.removeprefix("s3://").partition("/")
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / PurePosixPath(key).name
-        try:
-            self._s3.download_file(bucket, key, str(path))
-        except ClientError as error:
-            raise SandboxError(f"Error downloading from S3 for bucket: {bucket}, key: {key}. {error}") from error
-        return path
-
-    def _run_script(self, run: JobRun, jvm: SparkJvm, script: Path, paths: Iterable[Path]) -> tuple[str, str | None]:
-        request = run.request
-        output, errors = (LogStream(self._logs, f"{LOG_GROUP}/{kind}", run.id) for kind in ("output", "error"))
-        python = str(self._pythons.interpreter(request.glue_version))
-        python_path = os.pathsep.join(map(str, paths))
-        report = script.parent / "report.json"
-        jvm.begin(
-            {
-                "spark.app.name": request.job_name,
-                "spark.executorEnv.PYTHONPATH": python_path,
-                **_spark_conf(request.arguments.get("--conf", "")),
-            },
-            errors.write,
-        )
-        process = subprocess.Popen(
-            [python, glue_driver.__file__, report, script, *_argv(run)],
-            cwd=script.parent,
+    def _start_driver(self, run: JobRun, jvm: SparkJvm, files: RunFiles) -> subprocess.Popen[bytes]:
+        python = str(self._pythons.interpreter(run.request.glue_version))
+        return subprocess.Popen(
+            [python, glue_driver.__file__, files.report, files.script, *_argv(run)],
+            cwd=files.script.parent,
             env={
                 **self._environment,
-                "PYTHONPATH": python_path,
+                "PYTHONPATH": files.python_path,
                 "PYTHONUNBUFFERED": "1",
                 "PYSPARK_PYTHON": python,
                 "PYSPARK_GATEWAY_PORT": str(jvm.port),
                 "PYSPARK_GATEWAY_SECRET": jvm.secret,
-                "TMPDIR": str(script.parent),
+                "TMPDIR": str(files.scratch),
             },
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # the driver ends when this closes, so also when the sandbox is killed
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+
+    def _follow(self, run: JobRun, process: subprocess.Popen[bytes], output: LogStream, errors: LogStream) -> str:
         run.mark_running()
         assert process.stdout is not None
         assert process.stderr is not None
@@ -174,30 +144,21 @@ class GlueExecutor:
             LinePump(process.stdout.fileno(), output.write, name="glue-output"),
             LinePump(process.stderr.fileno(), errors.write, name="glue-error"),
         ]
-        state = self._follow(run, process)
+        state = self._wait(run, process)
+        _end_group(process)
         for pump in pumps:
             pump.join()
-        process.stdout.close()
-        process.stderr.close()
-        return state, None if state != "FAILED" else _error_message(report, process.returncode)
-
-    def _follow(self, run: JobRun, process: subprocess.Popen[bytes]) -> str:
-        deadline = time.monotonic() + run.request.timeout_minutes * self._minute_seconds
-        state = None
-        while state is None:
-            try:
-                state = "SUCCEEDED" if process.wait(timeout=0.1) == 0 else "FAILED"
-            except subprocess.TimeoutExpired:
-                if run.stop_requested.is_set():
-                    state = "STOPPED"
-                elif time.monotonic() > deadline:
-                    state = "TIMEOUT"
-        _end_group(process)
         return state
 
-
-def _listed(arguments: dict[str, str], name: str) -> list[str]:
-    return [item.strip() for item in arguments.get(name, "").split(",") if item.strip()]
+    def _wait(self, run: JobRun, process: subprocess.Popen[bytes]) -> str:
+        deadline = time.monotonic() + run.request.timeout_minutes * self._minute_seconds
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return "SUCCEEDED" if process.wait(timeout=0.1) == 0 else "FAILED"
+            if run.stop_requested.is_set():
+                return "STOPPED"
+            if time.monotonic() > deadline:
+                return "TIMEOUT"
 
 
 def _argv(run: JobRun) -> list[str]:
@@ -211,8 +172,15 @@ def _argv(run: JobRun) -> list[str]:
 
 def _spark_conf(text: str) -> dict[str, str]:
     # Glue takes several settings in its one argument: "spark.a=1 --conf spark.b=2".
-    settings = [setting.strip() for setting in text.split("--conf")]
-    return dict(setting.split("=", 1) for setting in settings if "=" in setting)
+    settings: dict[str, str] = {}
+    for setting in filter(str.strip, text.split("--conf")):
+        name, _, value = setting.strip().partition("=")
+        if not value or not name.startswith("spark."):
+            raise SandboxError(f"--conf {text!r} is not of the form 'spark.a=1 --conf spark.b=2'")
+        if name.startswith("spark.jars") or name.endswith("ClassPath"):
+            raise SandboxError(f"The sandbox does not add jars to Spark, as --conf {name} asks")
+        settings[name] = value
+    return settings
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
