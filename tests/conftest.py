@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from dynamo_assets.sandbox.clock import move_clock
 from dynamo_assets.sandbox.endpoint import Endpoint
 from dynamo_assets.sandbox.server import spawn
 
@@ -42,3 +44,10 @@ def bucket(aws: Endpoint) -> str:
 def unique() -> Any:
     """Makes names that no other test of this sandbox has: `unique("orders")` gives `orders_7`."""
     return lambda stem: f"{stem}_{next(_serial)}"
+
+
+@pytest.fixture
+def dynamodb_clock(aws: Endpoint) -> Iterator[Callable[[float], datetime]]:
+    """Moves DynamoDB's clock to so many seconds from the machine's, for this test; gives the time it then shows."""
+    yield lambda offset_seconds: move_clock(aws, offset_seconds)
+    move_clock(aws, 0)

@@ -15,10 +15,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
+from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 from moto.glue.models import glue_backends
 from moto.glue.responses import GlueResponse
+from moto.moto_api._internal import urls as moto_api_urls
 
 from dynamo_assets.errors import SandboxError
+from dynamo_assets.sandbox import clock, consumed_capacity, continuous_backups, dynamodb, native_export, table_writes
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
 from dynamo_assets.sandbox.glue_errors import invalid
 from dynamo_assets.sandbox.glue_jobs import GlueJobs
@@ -41,6 +47,7 @@ def install(endpoint: Endpoint) -> None:
             "reinstall with the project's constraints file"
         )
     # --- DynamoDB and native exports
+    _install_dynamodb()
     # --- Glue jobs
     _install_glue_jobs(endpoint)
     # --- Crawlers
@@ -52,6 +59,47 @@ def shut_down() -> None:
     """Ends every process and thread that the overrides started."""
     while _closers:
         _closers.pop()()
+
+
+def _install_dynamodb() -> None:
+    handler: Any = DynamoHandler
+    handler.call_action = dynamodb.call_action
+    handler.create_table = dynamodb.create_table
+    handler.update_table = dynamodb.update_table
+    handler.scan = dynamodb.scan
+    handler.get_item = consumed_capacity.get_item
+    handler.batch_get_item = consumed_capacity.batch_get_item
+    handler.query = consumed_capacity.query
+    handler.put_item = consumed_capacity.put_item
+    handler.update_item = consumed_capacity.update_item
+    handler.delete_item = consumed_capacity.delete_item
+    handler.batch_write_item = consumed_capacity.batch_write_item
+    handler.transact_get_items = consumed_capacity.transact_get_items
+    handler.transact_write_items = consumed_capacity.transact_write_items
+    handler.execute_statement = consumed_capacity.execute_statement
+    handler.execute_transaction = consumed_capacity.execute_transaction
+    handler.batch_execute_statement = consumed_capacity.batch_execute_statement
+    handler.restore_table_to_point_in_time = continuous_backups.restore_table_to_point_in_time
+    handler.export_table_to_point_in_time = native_export.export_table_to_point_in_time
+    handler.describe_export = native_export.describe_export
+    handler.list_exports = native_export.list_exports
+    backend: Any = DynamoDBBackend
+    backend.update_item = table_writes.update_item
+    backend.execute_statement = table_writes.execute_statement
+    backend.describe_continuous_backups = continuous_backups.describe_continuous_backups
+    backend.update_continuous_backups = continuous_backups.update_continuous_backups
+    table: Any = Table
+    table.put_item = table_writes.put_item
+    table.delete_item = table_writes.delete_item
+    table.describe = dynamodb.describe
+    item: Any = Item
+    item.is_within_segment = dynamodb.is_within_segment
+    # moto adds up the whole item for each attribute that it sets; `table_writes` checks the size once.
+    sized: Any = LimitedSizeDict
+    sized.__setitem__ = dict.__setitem__
+    # Read when the first request of moto's own API arrives.
+    moto_api_urls.url_paths["{0}" + clock.PATH] = clock.serve_clock
+    _closers.append(native_export.shut_down)
 
 
 def _install_glue_jobs(endpoint: Endpoint) -> None:
