@@ -59,8 +59,10 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
     return _snapshot
 
 
-def retry_policy(table: Table) -> dg.RetryPolicy:
+def retry_policy(table: Table) -> dg.RetryPolicy | None:
     """The retries of one table's steps."""
+    if table.retries == 0:
+        return None  # with a policy of none, Dagster would report "Exceeded max_retries of 0" instead of the reason
     return dg.RetryPolicy(
         max_retries=table.retries,
         delay=table.retry_delay.total_seconds(),

@@ -1,0 +1,141 @@
+"""For each test a pipeline of its own: bucket, database, workgroup, Glue job, and Dagster on top, on the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyathena
+import pytest
+import yaml
+from boto3.dynamodb.types import TypeSerializer
+
+from dynamo_assets.automation.jobs import cadences
+from dynamo_assets.automation.partitions import current_slot
+from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.config import load_settings
+from dynamo_assets.definitions import build_definitions
+from dynamo_assets.export.manifest import Manifest, ManifestStore
+from dynamo_assets.infrastructure.deployment import deploy
+from dynamo_assets.naming import job_name
+from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, Endpoint
+from dynamo_assets.settings import Settings, Table
+
+ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/dynamodb-exports"
+FAST = {"retries": 0, "retry_delay": "1s"}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Drives the pipeline as users do: DynamoDB through boto3, runs through Dagster, queries through PyAthena."""
+
+    endpoint: Endpoint
+    settings: Settings
+    config_path: Path
+    instance: dg.DagsterInstance
+    clients: AwsClients = field(default_factory=AwsClients)
+
+    @property
+    def database(self) -> str:
+        return self.settings.catalog.database
+
+    @property
+    def manifests(self) -> ManifestStore:
+        return ManifestStore(self.clients.s3, self.settings.layout)
+
+    def table(self, name: str) -> Table:
+        return next(table for table in self.settings.tables if table.table == name)
+
+    def create_table(self, name: str, items: Sequence[Mapping[str, Any]] = (), key: str = "id") -> None:
+        self.endpoint.client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        for item in items:
+            self.put(name, item)
+
+    def put(self, name: str, item: Mapping[str, Any]) -> None:
+        self.endpoint.client("dynamodb").put_item(TableName=name, Item=TypeSerializer().serialize(dict(item))["M"])
+
+    def slot(self, name: str, now: datetime | None = None) -> str:
+        cadence = next(c for c in cadences(self.settings) if self.table(name) in c.tables)
+        slot = current_slot(cadence.slots, now or datetime.now(UTC))
+        assert slot is not None
+        return slot
+
+    def run(self, name: str, *, slot: str | None = None, select: str | None = None) -> dg.ExecuteInProcessResult:
+        """Runs one table's row of its cadence's job for a slot, by default the current one."""
+        job = build_definitions(self.settings).resolve_job_def(job_name(self.table(name).schedule))
+        row = [
+            dg.AssetKey(["s3", f"{self.table(name).name}_export"]),
+            dg.AssetKey([self.database, f"snapshots_{self.table(name).name}"]),
+            dg.AssetKey([self.database, self.table(name).name]),
+        ]
+        wanted = row if select is None else [key for key in row if key.to_user_string() == select]
+        return job.execute_in_process(
+            partition_key=slot or self.slot(name),
+            asset_selection=wanted,
+            instance=self.instance,
+            raise_on_error=False,
+        )
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with pyathena.connect(
+            work_group=self.settings.athena.workgroup, schema_name=self.database, poll_interval=0.05
+        ) as connection:
+            return list(connection.cursor().execute(sql).fetchall())
+
+    def labels(self, name: str) -> list[str]:
+        return list(self.manifests.labels(self.table(name).name))
+
+    def latest(self, name: str) -> Manifest:
+        return self.manifests.read(self.table(name).name, self.labels(name)[-1])
+
+    def glue_runs(self) -> list[Mapping[str, Any]]:
+        return self.clients.glue.get_job_runs(JobName=self.settings.glue.job_name)["JobRuns"]  # pyright: ignore[reportReturnType]
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """What the UI shows as the reason of the first step that failed."""
+    assert not result.success
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            assert error is not None
+            return error.cause.message if error.cause else error.message
+    raise AssertionError("the run failed and no step did")
+
+
+@pytest.fixture
+def make_pipeline(aws: Endpoint, unique, tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
+    """Makes a deployed pipeline from the tables section of a tables file."""
+    instances = []
+
+    def make(tables: Mapping[str, Mapping[str, Any]], **sections: Mapping[str, Any]) -> Pipeline:
+        name = unique("exports")
+        document = {
+            "storage": {"bucket": name.replace("_", "-")},
+            "catalog": {"database": name, **sections.pop("catalog", {})},
+            "athena": {"workgroup": name, **sections.pop("athena", {})},
+            "glue": {"job_name": name, "role_arn": ROLE, **sections.pop("glue", {})},
+            "defaults": {**FAST, **sections.pop("defaults", {})},
+            "tables": {table: dict(entry) for table, entry in tables.items()},
+        }
+        assert not sections
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(document))
+        settings = load_settings(path)
+        deploy(settings, AwsClients(), lambda _: None)
+        instance = dg.DagsterInstance.ephemeral()
+        instances.append(instance)
+        return Pipeline(aws, settings, path, instance)
+
+    yield make
+    for instance in instances:
+        instance.dispose()

@@ -1,0 +1,198 @@
+"""The defects of the pipeline that this one replaces, by their numbers there. 8 and 11: tests/test_config.py."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dynamo_assets.assets.view import newest_snapshot
+from dynamo_assets.aws.catalog import Catalog
+from dynamo_assets.aws.crawlers import crawler_definition
+from dynamo_assets.aws.views import published_label
+from dynamo_assets.naming import crawler_name, format_snapshot, parse_snapshot
+from tests.acceptance.conftest import ROLE, Pipeline, failure_of
+
+ITEMS = [{"id": "1", "stars": 5}, {"id": "2", "stars": 2}]
+MakePipeline = Callable[..., Pipeline]
+
+
+@pytest.fixture
+def reviews(make_pipeline: MakePipeline, unique) -> tuple[Pipeline, str, str]:
+    """A pipeline of one table of two items, its name and its catalog name."""
+    table = unique("Reviews")
+    pipeline = make_pipeline({table: {"engine": "in_process"}})
+    pipeline.create_table(table, ITEMS)
+    return pipeline, table, pipeline.table(table).name
+
+
+def _parquet(rows: int) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"id": [str(n) for n in range(rows)]}), buffer)
+    return buffer.getvalue()
+
+
+def _run_well(pipeline: Pipeline, table: str, **options) -> None:
+    result = pipeline.run(table, **options)
+    assert result.success, failure_of(result)
+
+
+def test_1_the_latest_of_1500_snapshots_is_found(reviews) -> None:
+    pipeline, table, name = reviews
+    _run_well(pipeline, table)
+    newest = pipeline.latest(table)
+    begin = parse_snapshot(newest.snapshot_timestamp) - timedelta(days=70)
+    layout = pipeline.settings.layout
+
+    def add(n: int) -> None:
+        old = replace(newest, snapshot_timestamp=format_snapshot(begin + timedelta(hours=n)))
+        pipeline.clients.s3.put_object(
+            Bucket=layout.bucket, Key=layout.manifest_key(name, old.snapshot_timestamp), Body=old.to_json().encode()
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(1499)))
+
+    assert len(pipeline.labels(table)) == 1500
+    assert pipeline.manifests.latest(name) == newest.snapshot_timestamp
+    pipeline.query(f'DROP VIEW "{name}"')
+    catalog = Catalog(pipeline.clients.glue, pipeline.database)
+    assert newest_snapshot(catalog, pipeline.manifests, name) == newest
+
+
+def test_2_a_half_written_snapshot_is_never_published_nor_registered(reviews) -> None:
+    pipeline, table, name = reviews
+    _run_well(pipeline, table)
+    layout, label = pipeline.settings.layout, pipeline.labels(table)[-1]
+    half = format_snapshot(parse_snapshot(label) + timedelta(minutes=1))
+    pipeline.clients.s3.put_object(
+        Bucket=layout.bucket, Key=layout.snapshot_prefix(name, half) + "part-0.parquet", Body=_parquet(7)
+    )
+
+    _run_well(pipeline, table, select=f"{pipeline.database}/snapshots_{name}")
+    _run_well(pipeline, table, select=f"{pipeline.database}/{name}")
+
+    assert pipeline.query(f'SELECT count(*) FROM "{name}"') == [(2,)]
+    assert pipeline.query(f'SELECT DISTINCT snapshot_timestamp FROM "snapshots_{name}"') == [(label,)]
+
+
+def test_3_two_runs_of_one_slot_never_double_rows(reviews) -> None:
+    pipeline, table, name = reviews
+    for _ in range(3):
+        _run_well(pipeline, table)
+    labels = pipeline.labels(table)
+    assert len(set(labels)) == 3
+    counts = pipeline.query(f'SELECT snapshot_timestamp, count(*) FROM "snapshots_{name}" GROUP BY 1 ORDER BY 1')
+    assert counts == [(label, 2) for label in labels]
+    assert pipeline.query(f'SELECT count(*) FROM "{name}"') == [(2,)]
+
+
+def _make_crawls_long(pipeline: Pipeline, name: str) -> None:
+    """Gives the crawler so much to read that it still runs when the pipeline gets to it."""
+    layout, body = pipeline.settings.layout, _parquet(1)
+    folder = layout.snapshot_prefix(name, "2026-01-01T00:00:00")
+
+    def add(n: int) -> None:
+        pipeline.clients.s3.put_object(Bucket=layout.bucket, Key=f"{folder}part-{n}.parquet", Body=body)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(400)))
+
+
+def _start_crawl(pipeline: Pipeline, name: str) -> datetime:
+    """Starts the table's crawler as somebody else would, and returns when that crawl began."""
+    definition = crawler_definition(name, database=pipeline.database, role_arn=ROLE, layout=pipeline.settings.layout)
+    glue = pipeline.clients.glue
+    glue.create_crawler(**definition)
+    glue.start_crawler(Name=definition["Name"])
+    crawler = glue.get_crawler(Name=definition["Name"])["Crawler"]
+    assert crawler["State"] == "RUNNING", "the crawl was over before the test began"
+    return glue.list_crawls(CrawlerName=definition["Name"])["Crawls"][0]["StartTime"]
+
+
+def test_5_and_6_a_crawl_already_running_is_waited_for_and_does_not_count(reviews) -> None:
+    pipeline, table, name = reviews
+    _run_well(pipeline, table, select=f"s3/{name}_export")
+    _make_crawls_long(pipeline, name)
+    foreign = _start_crawl(pipeline, name)
+
+    _run_well(pipeline, table, select=f"{pipeline.database}/snapshots_{name}")
+
+    crawls = pipeline.clients.glue.list_crawls(CrawlerName=crawler_name(pipeline.database, name))["Crawls"]
+    assert [crawl["State"] for crawl in crawls] == ["COMPLETED", "COMPLETED"]
+    ours = max(crawl["StartTime"] for crawl in crawls)
+    assert ours > foreign
+    assert ours >= datetime.fromisoformat(pipeline.latest(table).finished_at)
+
+
+def test_7_a_glue_run_has_a_time_limit_and_is_stopped_at_it(make_pipeline: MakePipeline, unique) -> None:
+    table = unique("Reviews")
+    pipeline = make_pipeline({table: {"engine": "glue", "time_limit": "1s"}})
+    pipeline.create_table(table, ITEMS)
+
+    message = failure_of(pipeline.run(table))
+
+    assert table in message
+    assert "time limit of 0:00:01" in message
+    [run] = pipeline.glue_runs()
+    assert run["JobRunState"] in {"STOPPING", "STOPPED"}
+    assert pipeline.labels(table) == []
+
+
+def test_7_a_crawl_has_a_time_limit_and_is_stopped_at_it(make_pipeline: MakePipeline, unique) -> None:
+    table = unique("Reviews")
+    pipeline = make_pipeline({table: {"engine": "in_process"}}, catalog={"time_limit": "1s"})
+    pipeline.create_table(table, ITEMS)
+    name = pipeline.table(table).name
+    _run_well(pipeline, table, select=f"s3/{name}_export")
+    for _ in range(4):
+        _make_crawls_long(pipeline, name)
+
+    message = failure_of(pipeline.run(table, select=f"{pipeline.database}/snapshots_{name}"))
+
+    crawler = crawler_name(pipeline.database, name)
+    assert crawler in message
+    assert "time limit of 0:00:01" in message
+    assert pipeline.clients.glue.get_crawler(Name=crawler)["Crawler"]["State"] in {"STOPPING", "READY"}
+
+
+def test_12_a_failed_glue_run_gives_its_own_reason_and_a_link(make_pipeline: MakePipeline, unique) -> None:
+    table = unique("Missing")
+    pipeline = make_pipeline({table: {"engine": "glue"}})
+
+    result = pipeline.run(table)
+
+    message = failure_of(result)
+    [run] = pipeline.glue_runs()
+    assert run["JobRunState"] == "FAILED"
+    assert f"{table}: run {run['Id']}" in message
+    assert "does not exist" in message
+    assert "https://us-east-1.console.aws.amazon.com/gluestudio/home?region=us-east-1#/job/" in message
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    metadata = failure.step_failure_data.user_failure_data.metadata
+    assert run["Id"] in str(metadata["glue_run"].value)
+    assert "does not exist" in str(metadata["reason"].value)
+
+
+def test_17_a_new_attribute_neither_stales_the_view_nor_stays_out_of_it(reviews) -> None:
+    pipeline, table, name = reviews
+    _run_well(pipeline, table)
+    pipeline.put(table, {"id": "3", "stars": 4, "photo": "p.png"})
+
+    # The catalog has the new column and the view not yet: with SELECT * it would be stale now.
+    _run_well(pipeline, table, select=f"s3/{name}_export")
+    _run_well(pipeline, table, select=f"{pipeline.database}/snapshots_{name}")
+    assert pipeline.query(f"SELECT * FROM \"{name}\" WHERE id = '1'") == [("1", 5, pipeline.labels(table)[0])]
+
+    _run_well(pipeline, table, select=f"{pipeline.database}/{name}")
+    assert pipeline.query(f"SELECT photo FROM \"{name}\" WHERE id = '3'") == [("p.png",)]
+    sql = Catalog(pipeline.clients.glue, pipeline.database).view_sql(name)
+    assert sql is not None
+    assert published_label(sql) == pipeline.labels(table)[1]
+    assert "*" not in sql
