@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 ACCESS_KEY = "sandbox"
 SECRET_KEY = "sandbox"  # noqa: S105 - the sandbox checks no signatures
+
+_MAKING_A_CLIENT = threading.Lock()  # boto3's default session is not safe to make clients with on several threads
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,11 @@ class Endpoint:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the sandbox, whatever the environment says."""
-        return boto3.client(
-            service,  # pyright: ignore[reportCallIssue, reportArgumentType]
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-        )
+        with _MAKING_A_CLIENT:
+            return boto3.client(
+                service,  # pyright: ignore[reportCallIssue, reportArgumentType]
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id=ACCESS_KEY,
+                aws_secret_access_key=SECRET_KEY,
+            )

@@ -26,6 +26,7 @@ from dynamo_assets.sandbox.run_logs import LinePump, LogStream
 from dynamo_assets.sandbox.spark import SparkJvm
 from dynamo_assets.sandbox.spark_pool import SparkPool
 
+_RUNS_AT_ONCE = 2  # each uses two cores and a JVM of a quarter of a GB or more; further runs wait in STARTING
 _STOP_GRACE_SECONDS = 2.0
 _MESSAGE_CHARACTERS = 4000
 # Of the sandbox's own environment, only what a process needs to run at all: nothing of AWS, no PYTHON*, no SPARK*.
@@ -50,8 +51,7 @@ class GlueExecutor:
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         # No home of the user's: boto3 would read ~/.aws there.
         self._environment = {**inherited, **endpoint.environment(), "HOME": str(self._folder)}
-        limit = min(2, os.cpu_count() or 1)  # a run uses two cores, and a JVM a quarter of a GB or more
-        self._jvms = SparkPool(self._folder / "spark", self._environment, limit)
+        self._jvms = SparkPool(self._folder / "spark", self._environment, _RUNS_AT_ONCE)
         self._threads: dict[threading.Thread, JobRun] = {}
 
     def warm_up(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,7 +83,7 @@ class JobRun:
             return None
         first_id = self.id.split("_attempt_", maxsplit=1)[0]
         number = self.attempt + 1
-        return JobRun(replace(self.request), id=f"{first_id}_attempt_{number}", attempt=number, previous_id=self.id)
+        return JobRun(self.request, id=f"{first_id}_attempt_{number}", attempt=number, previous_id=self.id)
 
     def mark_running(self) -> None:
         """The script starts now; says nothing where the run is being stopped."""
