@@ -53,6 +53,7 @@ class FileSchema:
         records: Counted where a footer or the whole text says so, else estimated from the sample.
         record_bytes: The size of all records, uncompressed where the file says so.
         parameters: What the catalog says of the format besides.
+        avro_schema: An Avro file's own.
     """
 
     classification: str
@@ -62,6 +63,7 @@ class FileSchema:
     records: int
     record_bytes: int
     parameters: Mapping[str, str] = field(default_factory=dict)
+    avro_schema: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def format(self) -> tuple[tuple[str, str], ...]:
@@ -178,9 +180,10 @@ def _read_orc(reader: S3Reader, size: int) -> FileSchema:
 
 def _read_avro(reader: S3Reader, size: int) -> FileSchema:
     blocks = fastavro.block_reader(io.BufferedReader(reader, SAMPLE_BYTES))
-    attributes = columns_of(blocks.writer_schema)
+    schema: Any = blocks.writer_schema
+    attributes = columns_of(schema)
     records = sum(block.num_records for block in blocks)
-    return FileSchema("avro", "none", _hive_columns(attributes), tuple(attributes), records, size)
+    return FileSchema("avro", "none", _hive_columns(attributes), tuple(attributes), records, size, avro_schema=schema)
 
 
 _BINARY_FORMATS: dict[bytes, Callable[[S3Reader, int], FileSchema]] = {

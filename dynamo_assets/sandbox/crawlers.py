@@ -41,7 +41,7 @@ _OPERATORS = {
 class Crawlers:
     """All crawlers of a sandbox. Each public method answers the Glue request of its name.
 
-    The methods take a request's parameters and return its result; they raise moto's `ServiceException` with
+    The methods take a request's parameters and return its result; they raise `GlueError` with
     Glue's error codes.
     """
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.glue.models import FakeTable, GlueBackend
 from moto.glue.utils import PartitionFilter
 
+from dynamo_assets.sandbox.glue_errors import GlueError
 from dynamo_assets.sandbox.glue_pages import page_of
 
 _BATCH_LIMITS = {
@@ -47,7 +47,7 @@ class CatalogTable(FakeTable):
         keys = self.versions[str(self._current_version)].get("PartitionKeys") or []
         if len(partition_input.get("Values") or []) != len(keys):
             message = "The number of partition keys do not match the number of partition values"
-            raise ServiceException("InvalidInputException", message)
+            raise GlueError("InvalidInputException", message)
 
 
 class GlueCatalog:
@@ -125,7 +125,7 @@ def _limited(request: Mapping[str, Any], member: str) -> list[Any]:
             f"1 validation error detected: Value at '{member[0].lower()}{member[1:]}' failed to satisfy constraint: "
             f"Member must have length less than or equal to {limit}"
         )
-        raise ServiceException("ValidationException", message)
+        raise GlueError("ValidationException", message)
     return entries
 
 

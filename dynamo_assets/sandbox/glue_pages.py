@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moto.core.exceptions import ServiceException
+from dynamo_assets.sandbox.glue_errors import GlueError
 
 
 def page_of(key: str, items: Sequence[Any], request: Mapping[str, Any], largest: int) -> dict[str, Any]:
@@ -19,14 +19,14 @@ def page_of(key: str, items: Sequence[Any], request: Mapping[str, Any], largest:
         largest: The most items that AWS puts on one page of this listing.
 
     Raises:
-        ServiceException: The token is none of ours.
+        GlueError: The token is none of ours.
     """
     size = min(request.get("MaxResults") or largest, largest)
     token = request.get("NextToken")
     try:
         start = int(base64.b64decode(token).decode()) if token else 0
     except ValueError as error:
-        raise ServiceException("InvalidInputException", f"The token {token!r} is not valid") from error
+        raise GlueError("InvalidInputException", f"The token {token!r} is not valid") from error
     result: dict[str, Any] = {key: items[start : start + size]}
     if start + size < len(items):
         result["NextToken"] = base64.b64encode(str(start + size).encode()).decode()

@@ -19,13 +19,16 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.glue import models as glue_models
 from moto.glue.models import glue_backends
 from moto.glue.responses import GlueResponse
 from moto.moto_api._internal import urls as moto_api_urls
 
 from dynamo_assets.errors import SandboxError
 from dynamo_assets.sandbox import clock, consumed_capacity, continuous_backups, dynamodb, native_export, table_writes
+from dynamo_assets.sandbox.crawlers import Crawlers
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
+from dynamo_assets.sandbox.glue_catalog import CatalogTable, GlueCatalog
 from dynamo_assets.sandbox.glue_errors import invalid
 from dynamo_assets.sandbox.glue_jobs import GlueJobs
 
@@ -51,6 +54,7 @@ def install(endpoint: Endpoint) -> None:
     # --- Glue jobs
     _install_glue_jobs(endpoint)
     # --- Crawlers
+    _install_crawlers(endpoint)
     # --- Athena
     # --- S3, CloudWatch Logs
 
@@ -123,3 +127,44 @@ def _install_glue_jobs(endpoint: Endpoint) -> None:
     responses.get_job_run = answered_by(jobs.get_job_run)
     responses.get_job_runs = answered_by(jobs.get_job_runs)
     responses.batch_stop_job_run = answered_by(jobs.batch_stop_job_run)
+
+
+def _install_crawlers(endpoint: Endpoint) -> None:
+    crawlers = Crawlers(endpoint)
+    _closers.append(crawlers.shut_down)
+    catalog = GlueCatalog(glue_backends[ACCOUNT_ID][REGION])
+
+    def answered_by(
+        operation: Callable[[Mapping[str, Any]], Mapping[str, Any] | None],
+    ) -> Callable[[GlueResponse], ActionResult]:
+        def answer(response: GlueResponse) -> ActionResult:
+            if response.region != REGION:
+                raise invalid(f"The sandbox does not have a Data Catalog in {response.region}: only in {REGION}")
+            return ActionResult(operation(json.loads(response.body)) or {})
+
+        return answer
+
+    responses: Any = GlueResponse  # UpdateCrawler and GetCrawlerMetrics are new to it
+    responses.create_crawler = answered_by(crawlers.create_crawler)
+    responses.update_crawler = answered_by(crawlers.update_crawler)
+    responses.delete_crawler = answered_by(crawlers.delete_crawler)
+    responses.get_crawler = answered_by(crawlers.get_crawler)
+    responses.get_crawlers = answered_by(crawlers.get_crawlers)
+    responses.batch_get_crawlers = answered_by(crawlers.batch_get_crawlers)
+    responses.list_crawlers = answered_by(crawlers.list_crawlers)
+    responses.start_crawler = answered_by(crawlers.start_crawler)
+    responses.stop_crawler = answered_by(crawlers.stop_crawler)
+    responses.get_crawler_metrics = answered_by(crawlers.get_crawler_metrics)
+    responses.list_crawls = answered_by(crawlers.list_crawls)
+    # The catalog: pages, batch limits, version numbers.
+    responses.get_databases = answered_by(catalog.get_databases)
+    responses.get_tables = answered_by(catalog.get_tables)
+    responses.get_table_versions = answered_by(catalog.get_table_versions)
+    responses.get_partitions = answered_by(catalog.get_partitions)
+    responses.batch_create_partition = answered_by(catalog.batch_create_partition)
+    responses.batch_update_partition = answered_by(catalog.batch_update_partition)
+    responses.batch_delete_partition = answered_by(catalog.batch_delete_partition)
+    responses.batch_get_partition = answered_by(catalog.batch_get_partition)
+    responses.batch_delete_table = answered_by(catalog.batch_delete_table)
+    models: Any = glue_models
+    models.FakeTable = CatalogTable

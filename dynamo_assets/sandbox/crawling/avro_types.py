@@ -1,14 +1,15 @@
-"""Avro schemas to and from Arrow columns.
+"""Avro schemas: the columns of one, and one for the files of many.
 
-To Arrow, because a crawler reads the schema in an Avro file's header; from Arrow, because the catalog's Avro tables
-carry one Avro schema for all their files, which after a merge none of the files has.
+A crawler reads the schema in an Avro file's header; the catalog's Avro tables carry one schema for all their files,
+which after a merge none of the files has.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -79,20 +80,47 @@ def _compound_to_arrow(schema: Mapping[str, Any], named: dict[str, pa.DataType])
     return _to_arrow(schema["type"], named)
 
 
-def schema_literal(name: str, columns: Columns) -> str:
-    """The Avro schema, as JSON, of a record of these columns, each of them nullable."""
-    return json.dumps(_record(name, columns.items()), separators=(",", ":"))
+def merge_schemas(schemas: Iterable[Mapping[str, Any]], columns: Columns) -> str:
+    """One schema, as JSON, that reads the files of all the schemas.
+
+    It is the last one, with the fields that only others have; a field that some files lack, or have in another type,
+    is nullable. (An enumeration that becomes text is not read from the old files: Avro has no such rule.)
+
+    Args:
+        schemas: Records, in the order of their files.
+        columns: The merged columns, by names in lower case.
+    """
+    distinct = list({json.dumps(schema): schema for schema in schemas}.values())
+    last = distinct[-1]
+    if len(distinct) > 1:
+        found: dict[str, list[Any]] = defaultdict(list)
+        for schema in distinct:
+            for field in schema["fields"]:
+                found[field["name"]].append(field["type"])
+        in_last = {field["name"]: field for field in last["fields"]}
+        fields = []
+        for name, types in found.items():
+            agreed = all(one == types[0] for one in types) and (name in in_last or not _defines_names(types[0]))
+            if agreed and len(types) == len(distinct):
+                fields.append(in_last[name])
+            else:
+                generated = _from_arrow(f"{last['name']}_{name}", columns[name.lower()])
+                fields.append(_nullable(name, types[0] if agreed else generated))
+        last = {**last, "fields": fields}
+    return json.dumps(last, separators=(",", ":"))
 
 
-def _record(name: str, fields: Any) -> dict[str, Any]:
-    return {
-        "type": "record",
-        "name": re.sub(r"[^A-Za-z0-9_]", "_", name),
-        "fields": [
-            {"name": field, "type": ["null", _from_arrow(f"{name}_{field}", data_type)], "default": None}
-            for field, data_type in fields
-        ],
-    }
+def _defines_names(schema: Any) -> bool:
+    if isinstance(schema, list):
+        return any(map(_defines_names, schema))
+    if isinstance(schema, Mapping):
+        return "name" in schema or any(_defines_names(schema.get(part)) for part in ("type", "items", "values"))
+    return False
+
+
+def _nullable(name: str, data_type: Any) -> dict[str, Any]:
+    branches = data_type if isinstance(data_type, list) else [data_type]
+    return {"name": name, "type": ["null", *(branch for branch in branches if branch != "null")], "default": None}
 
 
 _NAMES: list[tuple[Callable[[pa.DataType], bool], Any]] = [
@@ -109,7 +137,8 @@ _NAMES: list[tuple[Callable[[pa.DataType], bool], Any]] = [
 
 def _from_arrow(name: str, data_type: pa.DataType) -> Any:
     if isinstance(data_type, pa.StructType):
-        return _record(name, ((field.name, field.type) for field in data_type.fields))
+        fields = [_nullable(field.name, _from_arrow(f"{name}_{field.name}", field.type)) for field in data_type.fields]
+        return {"type": "record", "name": re.sub(r"[^A-Za-z0-9_]", "_", name), "fields": fields}
     if isinstance(data_type, pa.ListType):
         return {"type": "array", "items": ["null", _from_arrow(name, data_type.value_type)]}
     if isinstance(data_type, pa.MapType):

@@ -25,6 +25,12 @@ from dynamo_assets.sandbox.crawling.table_input import Describer
 LOG_GROUP = "/aws-glue/crawlers"
 
 
+def now() -> datetime:
+    """The time to the millisecond, which is all that Glue's answers carry."""
+    instant = datetime.now(UTC)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
 class CrawlStoppedError(SandboxError):
     """StopCrawler was called: the crawl ends where it is."""
 
@@ -60,7 +66,7 @@ class Crawl:
     configuration: str = ""
     on_written: Callable[[], None] = lambda: None
     id: str = field(default_factory=lambda: str(uuid4()))
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_at: datetime = field(default_factory=now)
     ended_at: datetime | None = None
     state: str = "RUNNING"
     error: str | None = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import statistics
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from dynamo_assets.sandbox.crawling.crawl import LOG_GROUP, Crawl, CrawlMemory
+from dynamo_assets.sandbox.crawling.crawl import LOG_GROUP, Crawl, CrawlMemory, now
 from dynamo_assets.sandbox.crawling.settings import TARGET_KINDS, CrawlerSettings
 
 _LAST_CRAWL_STATUS = {"COMPLETED": "SUCCEEDED", "FAILED": "FAILED", "STOPPED": "CANCELLED"}
@@ -21,7 +21,7 @@ class Crawler:
 
     def __init__(self, definition: dict[str, Any], settings: CrawlerSettings):
         self.definition, self.settings = definition, settings
-        self.created_at = self.updated_at = datetime.now(UTC)
+        self.created_at = self.updated_at = now()
         self.version = 1
         self.state = "READY"
         self.crawls: list[Crawl] = []
@@ -35,7 +35,7 @@ class Crawler:
     def redefine(self, definition: dict[str, Any], settings: CrawlerSettings) -> None:
         """Gives it another definition."""
         self.definition, self.settings = definition, settings
-        self.updated_at = datetime.now(UTC)
+        self.updated_at = now()
         self.version += 1
 
     def begin(self) -> Crawl:
@@ -50,7 +50,7 @@ class Crawler:
 
     def end(self, crawl: Crawl, state: str) -> None:
         """The crawl has ended in this state."""
-        crawl.ended_at, crawl.state = datetime.now(UTC), state
+        crawl.ended_at, crawl.state = now(), state
         self.state = "READY"
 
     def describe(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Crawler:
 
 
 def _milliseconds_since(instant: datetime) -> int:
-    return round((datetime.now(UTC) - instant).total_seconds() * 1000)
+    return round((now() - instant).total_seconds() * 1000)
 
 
 def describe_crawl(crawl: Crawl) -> dict[str, Any]:

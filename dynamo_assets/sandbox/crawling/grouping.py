@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from dynamo_assets.sandbox.classify import FileSchema
@@ -95,14 +95,14 @@ def find_tables(
             out.
     """
     if level is None:
-        return _tables_below(_tree(files, target_folder), combine=combine, whole=combine)
+        return _tables_at(_tree(files, target_folder), combine=combine, whole=combine)
     by_root: dict[str, list[CrawledFile]] = defaultdict(list)
     for crawled in files:
         parts = crawled.file.folder.split("/")[:-1]
         if len(parts) >= level - 1:
             by_root["".join(f"{part}/" for part in parts[: level - 1])].append(crawled)
     trees = (_tree(below, root) for root, below in by_root.items())
-    return [table for tree in trees for table in _tables_below(tree, combine=combine, whole=True)]
+    return [table for tree in trees for table in _tables_at(tree, combine=combine, whole=True)]
 
 
 def table_of_file(crawled: CrawledFile) -> FoundTable:
@@ -120,18 +120,29 @@ def _tree(files: Iterable[CrawledFile], root: str) -> _Folder:
     return tree
 
 
-def _tables_below(folder: _Folder, *, combine: bool, whole: bool) -> list[FoundTable]:
+def _tables_at(folder: _Folder, *, combine: bool, whole: bool) -> list[FoundTable]:
     if whole and (table := _as_one_table(folder)):
         return [table]
+    return [_without_only_folders(table) for table in _tables_below(folder, combine=combine)]
+
+
+def _tables_below(folder: _Folder, *, combine: bool) -> list[FoundTable]:
     own = _tables_of_files(folder, combine=combine)
-    below = [_tables_below(child, combine=combine, whole=False) for child in folder.children.values()]
+    below = [_tables_below(child, combine=combine) for child in folder.children.values()]
     if not own and below and all(len(tables) == 1 for tables in below):
         children = [tables[0] for tables in below]
         merged = _merge_levels(folder, children)
-        only_child = merged is not None and len(children) == 1 and merged.levels[0] is None
-        if merged and not only_child and (combine or _are_similar([table.files for table in children])):
+        if merged and (combine or _are_similar([table.files for table in children])):
             return [merged]
     return [*own, *chain.from_iterable(below)]
+
+
+def _without_only_folders(table: FoundTable) -> FoundTable:
+    """The table at its only folder, where that is not `key=value`, and on down."""
+    while table.levels and table.levels[0] is None and len({found.values[0] for found in table.partitions}) == 1:
+        partitions = tuple(replace(found, values=found.values[1:]) for found in table.partitions)
+        table = FoundTable(f"{table.root}{table.partitions[0].values[0]}/", table.levels[1:], partitions)
+    return table
 
 
 def _as_one_table(folder: _Folder) -> FoundTable | None:

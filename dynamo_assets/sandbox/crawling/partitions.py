@@ -63,7 +63,7 @@ class PartitionWriter:
             if self._settings.partitions_inherit:
                 wanted = describer.inherited(table, partition)
             else:
-                wanted = describer.partition(name, partition)
+                wanted = describer.partition(partition)
             if current is None:
                 added.append(wanted)
                 continue

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from moto.core.exceptions import ServiceException
-
 from dynamo_assets.sandbox.crawling.listing import S3Target
+from dynamo_assets.sandbox.glue_errors import GlueError
 
 DEFAULTS: dict[str, Any] = {
     "Description": "",
@@ -77,7 +76,7 @@ class CrawlerSettings:
         """The settings of a complete definition.
 
         Raises:
-            ServiceException: As Glue refuses it (`InvalidInputException`, `ValidationException`), or because the
+            GlueError: As Glue refuses it (`InvalidInputException`, `ValidationException`), or because the
                 sandbox does not do what it asks for.
         """
         _refuse_unsupported(definition)
@@ -106,7 +105,7 @@ class CrawlerSettings:
 
 def refuse(message: str, code: str = "InvalidInputException") -> NoReturn:
     """Answers a request with an error of Glue's."""
-    raise ServiceException(code, message)
+    raise GlueError(code, message)
 
 
 def _refuse_unsupported(definition: Mapping[str, Any]) -> None:

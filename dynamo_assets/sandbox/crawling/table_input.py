@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
-from dynamo_assets.sandbox.crawling.avro_types import schema_literal
+from dynamo_assets.sandbox.crawling.avro_types import merge_schemas
 from dynamo_assets.sandbox.crawling.grouping import CrawledFile, FoundPartition, FoundTable
 from dynamo_assets.sandbox.crawling.listing import S3Target
-from dynamo_assets.sandbox.crawling.schema_merge import merge_columns
+from dynamo_assets.sandbox.crawling.schema_merge import Columns, merge_columns
 from dynamo_assets.sandbox.hive_types import from_arrow
 
 _TEXT = ("org.apache.hadoop.mapred.TextInputFormat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat")
@@ -65,16 +63,16 @@ class Describer:
             # A partition column is text, whatever its values look like.
             "PartitionKeys": [{"Name": key, "Type": "string"} for key in found.partition_keys],
             "Parameters": parameters,
-            "StorageDescriptor": self._storage(name, found.root, found.files, parameters),
+            "StorageDescriptor": self._storage(found.root, found.files, parameters),
         }
 
-    def partition(self, table: str, found: FoundPartition) -> dict[str, Any]:
+    def partition(self, found: FoundPartition) -> dict[str, Any]:
         """The `PartitionInput` of a partition with the columns of its own files."""
         parameters = self._parameters(found.files)
         return {
             "Values": list(found.values),
             "Parameters": parameters,
-            "StorageDescriptor": self._storage(table, found.folder, found.files, parameters),
+            "StorageDescriptor": self._storage(found.folder, found.files, parameters),
         }
 
     def inherited(self, table: dict[str, Any], found: FoundPartition) -> dict[str, Any]:
@@ -97,6 +95,7 @@ class Describer:
     def _parameters(self, files: Sequence[CrawledFile]) -> dict[str, str]:
         schema = files[0].schema
         records = sum(crawled.schema.records for crawled in files)
+        record_bytes = sum(crawled.schema.record_bytes for crawled in files)
         parameters = {
             **schema.parameters,
             "classification": schema.classification,
@@ -108,19 +107,16 @@ class Describer:
             "objectCount": str(len(files)),
             "recordCount": str(records),
             "sizeKey": str(sum(crawled.file.size for crawled in files)),
-            "averageRecordSize": str(sum(crawled.schema.record_bytes for crawled in files) // max(records, 1)),
+            "averageRecordSize": str(record_bytes // records if records else 0),
         }
         if self.target.exclusions:
             folder = self.location(self.target.folder)
             parameters["exclusions"] = json.dumps([folder + pattern for pattern in self.target.exclusions])
         return parameters
 
-    def _storage(
-        self, table: str, key: str, files: Sequence[CrawledFile], parameters: dict[str, str]
-    ) -> dict[str, Any]:
+    def _storage(self, key: str, files: Sequence[CrawledFile], parameters: dict[str, str]) -> dict[str, Any]:
         columns = merge_columns(crawled.schema.columns for crawled in files)
-        attributes = dict.fromkeys(name for crawled in files for name in crawled.schema.attributes)
-        serde = _serde_parameters(table, columns, attributes, files[0])
+        serde = _serde_parameters(files, columns)
         input_format, output_format, library = _FORMATS[files[0].schema.classification]
         return {
             "Columns": [{"Name": name, "Type": from_arrow(data_type)} for name, data_type in columns.items()],
@@ -137,16 +133,14 @@ class Describer:
         }
 
 
-def _serde_parameters(
-    table: str, columns: dict[str, pa.DataType], attributes: dict[str, None], example: CrawledFile
-) -> dict[str, str]:
-    match example.schema.classification:
+def _serde_parameters(files: Sequence[CrawledFile], columns: Columns) -> dict[str, str]:
+    schemas = [crawled.schema for crawled in files]
+    match schemas[0].classification:
         case "json":
-            return {"paths": ",".join(sorted(attributes))}
+            return {"paths": ",".join(sorted({name for schema in schemas for name in schema.attributes}))}
         case "csv":
-            return {"field.delim": example.schema.parameters["delimiter"]}
+            return {"field.delim": schemas[0].parameters["delimiter"]}
         case "avro":
-            # Avro's names are case-sensitive, so the schema has the files' own.
-            spelled = {name: columns[name.lower()] for name in attributes}
-            return {"serialization.format": "1", "avro.schema.literal": schema_literal(table, spelled)}
+            literal = merge_schemas((schema.avro_schema for schema in schemas), columns)
+            return {"serialization.format": "1", "avro.schema.literal": literal}
     return {"serialization.format": "1"}
