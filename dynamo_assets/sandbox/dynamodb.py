@@ -1,11 +1,10 @@
-"""DynamoDB's Scan and table descriptions, as AWS has them.
+"""DynamoDB's Scan, as AWS does it.
 
-A Scan's page is put together from the write log: items in the order of their partition keys' hashes, each already
+A page is put together from the write log: items in the order of their partition keys' hashes, each already
 encoded, so that a page costs little more than its bytes. Segments are ranges of the hash space, up to 1,000,000 of
 them; the items of one partition key are in one segment. Reads see every write at once, also the eventually consistent.
 
-Two things differ from AWS on purpose. `ItemCount` and `TableSizeBytes` are those of now (AWS: of some hours ago).
-And nothing is throttled: a provisioned table answers however much is asked of it.
+Nothing is throttled: unlike AWS's, a provisioned table answers however much is asked of it.
 """
 
 from __future__ import annotations
@@ -20,18 +19,17 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import (
     DynamoHandler,
-    DynamoResult,
     ProjectionExpressionParser,
     validate_attributes_used,
     validate_select,
 )
 
-from dynamo_assets.sandbox.clock import clock, to_datetime
 from dynamo_assets.sandbox.consumed_capacity import described, wanted_level
 from dynamo_assets.sandbox.dynamodb_errors import invalid, refusal
+from dynamo_assets.sandbox.hash_space import OrderKey, position, segment_bounds
 from dynamo_assets.sandbox.item_size import read_units
 from dynamo_assets.sandbox.table_writes import LOCK, log_of
-from dynamo_assets.sandbox.write_log import OrderKey, Page, encode, position, segment_bounds
+from dynamo_assets.sandbox.write_log import Page, encode
 
 MAX_SEGMENTS = 1_000_000
 
@@ -40,9 +38,6 @@ _CONTENT_TYPE = {"Content-Type": "application/x-amz-json-1.0"}
 
 _moto_call_action = DynamoHandler.call_action
 _moto_scan = DynamoHandler.scan
-_moto_create_table = DynamoHandler.create_table
-_moto_update_table = DynamoHandler.update_table
-_moto_describe = Table.describe
 
 
 def call_action(handler: DynamoHandler) -> TYPE_RESPONSE:
@@ -179,73 +174,3 @@ def _start(table: Table, body: dict[str, Any], segment: tuple[int, int]) -> Orde
             f"correct Segment. TotalSegments: {total} Segment: {number}"
         )
     return start
-
-
-def create_table(handler: DynamoHandler) -> ActionResult:
-    """CreateTable, with the maximum throughput of an on-demand table."""
-    body = handler.body
-    _check_throughput(body, body.get("BillingMode", "PROVISIONED"))
-    _moto_create_table(handler)
-    return _described_after(handler)
-
-
-def update_table(handler: DynamoHandler) -> ActionResult:
-    """UpdateTable, with the maximum throughput of an on-demand table, and a table's change to and from on-demand."""
-    body = handler.body
-    table = handler.dynamodb_backend.get_table(body["TableName"])
-    was, becomes = table.billing_mode, body.get("BillingMode", table.billing_mode)
-    _check_throughput(body, becomes)
-    if becomes == "PROVISIONED" != was and "ProvisionedThroughput" not in body:
-        raise invalid(
-            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "
-            "specified when BillingMode is PROVISIONED"
-        )
-    _moto_update_table(handler)
-    if becomes == "PAY_PER_REQUEST" != was:
-        vars(table)["on_demand_since"] = clock.micros()
-    return _described_after(handler)
-
-
-def _check_throughput(body: dict[str, Any], billing_mode: str) -> None:
-    if "OnDemandThroughput" in body and billing_mode != "PAY_PER_REQUEST":
-        raise invalid(
-            "One or more parameter values were invalid: Neither MaxReadRequestUnits nor MaxWriteRequestUnits can be "
-            "specified when BillingMode is PROVISIONED"
-        )
-
-
-def _described_after(handler: DynamoHandler) -> ActionResult:
-    table = handler.dynamodb_backend.get_table(handler.body["TableName"])
-    # -1 stands for "no maximum", in requests and in descriptions.
-    maximum = vars(table).get("on_demand_throughput", {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1})
-    vars(table)["on_demand_throughput"] = maximum | handler.body.get("OnDemandThroughput", {})
-    return DynamoResult(table.describe())
-
-
-def describe(table: Table, base_key: str = "TableDescription") -> dict[str, Any]:
-    """`Table.describe`, with the figures that moto has as constants or not at all."""
-    description = _moto_describe(table, base_key)
-    facts, log = description[base_key], log_of(table)
-    facts["TableId"] = log.table_id
-    facts["CreationDateTime"] = to_datetime(log.created)
-    facts["ItemCount"] = log.item_count
-    facts["TableSizeBytes"] = log.size_bytes
-    on_demand = table.billing_mode == "PAY_PER_REQUEST"
-    since = vars(table).get("on_demand_since", log.created if on_demand else None)
-    if since is None:
-        # AWS leaves it out for a table that never was on-demand.
-        del facts["BillingModeSummary"]
-    else:
-        facts["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] = to_datetime(since)
-    throughput = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0} if on_demand else table.throughput
-    facts["ProvisionedThroughput"] = {"NumberOfDecreasesToday": 0, **throughput}
-    for warm, provisioned in (
-        ("ReadUnitsPerSecond", "ReadCapacityUnits"),
-        ("WriteUnitsPerSecond", "WriteCapacityUnits"),
-    ):
-        # What a table is warm for is never less than what is provisioned, and never goes down.
-        table.warm_throughput[warm] = max(table.warm_throughput.get(warm, 0), throughput[provisioned])
-    maximum = vars(table).get("on_demand_throughput", {})
-    if on_demand and any(units >= 0 for units in maximum.values()):
-        facts["OnDemandThroughput"] = maximum
-    return description

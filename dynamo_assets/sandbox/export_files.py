@@ -23,13 +23,15 @@ import gzip
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from moto.s3.models import S3Backend
 
-from dynamo_assets.sandbox.write_log import HASH_SPACE, Change, Image, encode
+from dynamo_assets.sandbox.hash_space import HASH_SPACE
+from dynamo_assets.sandbox.write_log import Change, Image, encode
 
 
 @dataclass(frozen=True)
@@ -132,3 +134,42 @@ def write_data(destination: Destination, lines: Sequence[Line], partitions: int,
         entry = {"itemCount": len(share), "md5Checksum": md5_base64(content), "etag": etag, "dataFileS3Key": key}
         entries.append(json.dumps(entry).encode() + b"\n")
     destination.put_manifest("manifest-files", b"".join(entries))
+
+
+def write_summary(destination: Destination, described: Mapping[str, Any]) -> None:
+    """Writes the summary manifest: the export is complete.
+
+    Args:
+        destination: Where to.
+        described: The `ExportDescription` of the completed export.
+    """
+    period = described.get("IncrementalExportSpecification")
+    if period is None:
+        version, kind = "2020-06-30", {"exportType": "FULL_EXPORT"}
+        moments = {"exportTime": described["ExportTime"]}
+    else:
+        version, kind = "2023-08-01", {"outputView": period["ExportViewType"], "exportType": "INCREMENTAL_EXPORT"}
+        moments = {"exportFromTime": period["ExportFromTime"], "exportToTime": period["ExportToTime"]}
+    summary = {
+        "version": version,
+        "exportArn": described["ExportArn"],
+        "startTime": described["StartTime"],
+        "endTime": described["EndTime"],
+        "tableArn": described["TableArn"],
+        "tableId": described["TableId"],
+        **moments,
+        "s3Bucket": described["S3Bucket"],
+        "s3Prefix": described.get("S3Prefix"),
+        "s3SseAlgorithm": described["S3SseAlgorithm"],
+        "s3SseKmsKeyId": described.get("S3SseKmsKeyId"),
+        "manifestFilesS3Key": destination.files_manifest_key,
+        "billedSizeBytes": described["BilledSizeBytes"],
+        "itemCount": described["ItemCount"],
+        "outputFormat": described["ExportFormat"],
+        **kind,
+    }
+    destination.put_manifest("manifest-summary", json.dumps(summary, default=_moment).encode())
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat(timespec="milliseconds") + "Z"

@@ -9,7 +9,7 @@ from typing import Any
 from moto.dynamodb.exceptions import PointInTimeRecoveryUnavailable
 from moto.dynamodb.models.table import Table
 
-from dynamo_assets.sandbox.clock import MICROS, clock, to_datetime, to_micros
+from dynamo_assets.sandbox.clock import MICROS, to_datetime, to_micros
 from dynamo_assets.sandbox.continuous_backups import recovery_of
 from dynamo_assets.sandbox.dynamodb_errors import dynamodb_error, invalid, refusal
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID
@@ -83,7 +83,7 @@ def check_parameters(body: dict[str, Any]) -> None:
         raise refusal(f"have another account than {ACCOUNT_ID}: S3BucketOwner {body['S3BucketOwner']} owns no bucket")
 
 
-def period_of(body: dict[str, Any], table: Table) -> Period:
+def period_of(body: dict[str, Any], table: Table, *, now: int) -> Period:
     """What the request asks for, once the table can give it.
 
     Raises:
@@ -93,7 +93,7 @@ def period_of(body: dict[str, Any], table: Table) -> Period:
     recovery = recovery_of(table)
     if recovery is None:
         raise PointInTimeRecoveryUnavailable(table.name)
-    now, earliest = clock.micros(), recovery.earliest()
+    earliest = recovery.earliest()
     specification = body.get("IncrementalExportSpecification")
     if specification is None:
         period = Period(to_micros(body["ExportTime"]) if "ExportTime" in body else now)

@@ -25,7 +25,15 @@ from moto.glue.responses import GlueResponse
 from moto.moto_api._internal import urls as moto_api_urls
 
 from dynamo_assets.errors import SandboxError
-from dynamo_assets.sandbox import clock, consumed_capacity, continuous_backups, dynamodb, native_export, table_writes
+from dynamo_assets.sandbox import (
+    clock,
+    consumed_capacity,
+    continuous_backups,
+    dynamodb,
+    native_export,
+    table_descriptions,
+    table_writes,
+)
 from dynamo_assets.sandbox.crawlers import Crawlers
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
 from dynamo_assets.sandbox.glue_catalog import CatalogTable, GlueCatalog
@@ -68,8 +76,8 @@ def shut_down() -> None:
 def _install_dynamodb() -> None:
     handler: Any = DynamoHandler
     handler.call_action = dynamodb.call_action
-    handler.create_table = dynamodb.create_table
-    handler.update_table = dynamodb.update_table
+    handler.create_table = table_descriptions.create_table
+    handler.update_table = table_descriptions.update_table
     handler.scan = dynamodb.scan
     handler.get_item = consumed_capacity.get_item
     handler.batch_get_item = consumed_capacity.batch_get_item
@@ -95,7 +103,7 @@ def _install_dynamodb() -> None:
     table: Any = Table
     table.put_item = table_writes.put_item
     table.delete_item = table_writes.delete_item
-    table.describe = dynamodb.describe
+    table.describe = table_descriptions.describe
     item: Any = Item
     item.is_within_segment = dynamodb.is_within_segment
     # moto adds up the whole item for each attribute that it sets; `table_writes` checks the size once.

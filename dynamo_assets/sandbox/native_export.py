@@ -12,14 +12,12 @@ with one, a missing bucket fails the export and not the request, and a token is 
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, cast
 
 from moto.core.responses import ActionResult
@@ -31,7 +29,7 @@ from moto.s3.models import s3_backends
 
 from dynamo_assets.sandbox.clock import MICROS, clock, to_datetime
 from dynamo_assets.sandbox.dynamodb_errors import dynamodb_error, invalid
-from dynamo_assets.sandbox.export_files import Destination, Line, change_line, item_line, write_data
+from dynamo_assets.sandbox.export_files import Destination, Line, change_line, item_line, write_data, write_summary
 from dynamo_assets.sandbox.export_request import Period, check_parameters, period_of
 from dynamo_assets.sandbox.item_size import KB
 from dynamo_assets.sandbox.table_writes import LOCK, log_of
@@ -42,6 +40,7 @@ MAX_RESULTS = 25
 # AWS's partitions hold 10 GB. The sandbox's are small, so that a sample table has several files, as a real one has.
 PARTITION_BYTES = 8 * KB * KB
 ON_DEMAND_PARTITIONS = 4
+# "DynamoDB data export to Amazon S3: how it works": an incremental export is billed for 10 MB at least.
 MIN_INCREMENTAL_BILLED_BYTES = 10 * KB * KB
 
 _EXPORT_ARN = re.compile(r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[\w.-]+/export/\d{14}-[0-9a-f]{8}", re.ASCII)
@@ -83,10 +82,14 @@ class Export:
             described["EndTime"] = to_datetime(self.ended)
         return described
 
+    def end_time(self) -> int:
+        """Now, or the start where the clock was set back meanwhile."""
+        return max(clock.micros(), self.started)
+
     def end(self, status: str, **outcome: Any) -> None:
         """Makes the outcome known, all of it at once."""
         with LOCK:
-            self.ended = max(clock.micros(), self.started)
+            self.ended = self.end_time()
             self.outcome = outcome
             self.status = status
 
@@ -108,7 +111,15 @@ def export_table_to_point_in_time(handler: DynamoHandler) -> ActionResult:
     table = next((t for t in handler.dynamodb_backend.tables.values() if t.table_arn == body["TableArn"]), None)
     if table is None:
         raise TableNotFoundException(body["TableArn"])
-    export = _new_export(table, request, body.get("ClientToken"), period_of(body, table))
+    started = clock.micros()
+    export = Export(
+        arn=f"{table.table_arn}/export/{started // 1000:014d}-{secrets.token_hex(4)}",
+        request=request,
+        client_token=body.get("ClientToken") or str(uuid.uuid4()),
+        table_id=log_of(table).table_id,
+        period=period_of(body, table, now=started),
+        started=started,
+    )
     exports[export.arn] = export
     description = export.description()
     _in_background(_writer(handler, table, export))
@@ -179,18 +190,6 @@ def _with_token(exports: dict[str, Export], token: str | None) -> Export | None:
     )
 
 
-def _new_export(table: Table, request: dict[str, Any], token: str | None, period: Period) -> Export:
-    started = clock.micros()
-    return Export(
-        arn=f"{table.table_arn}/export/{started // 1000:014d}-{secrets.token_hex(4)}",
-        request=request,
-        client_token=token or str(uuid.uuid4()),
-        table_id=log_of(table).table_id,
-        period=period,
-        started=started,
-    )
-
-
 def _writer(handler: DynamoHandler, table: Table, export: Export) -> Callable[[], None]:
     """Takes what the table held now, so that later writes and deletions do not matter; returns what writes it."""
     lines, size = _lines(table, export.period)
@@ -212,7 +211,8 @@ def _writer(handler: DynamoHandler, table: Table, export: Export) -> Callable[[]
         try:
             write_data(destination, lines, partitions, shared_folder=incremental)
             figures = {"BilledSizeBytes": billed, "ItemCount": len(lines)}
-            destination.put_manifest("manifest-summary", _summary(export, destination, figures))
+            described = export.description() | {"EndTime": to_datetime(export.end_time())} | figures
+            write_summary(destination, described)
             export.end("COMPLETED", ExportManifest=destination.summary_key, **figures)
         except MissingBucket:
             export.end("FAILED", FailureCode="S3NoSuchBucket", FailureMessage="The specified bucket does not exist")
@@ -239,41 +239,6 @@ def _partitions(table: Table, size_bytes: int) -> int:
     # A partition gives 3000 read units and 1000 write units.
     read, write = table.throughput["ReadCapacityUnits"], table.throughput["WriteCapacityUnits"]
     return max(1, -(-(read + 3 * write) // 3000), for_size)
-
-
-def _summary(export: Export, destination: Destination, figures: dict[str, int]) -> bytes:
-    period, request = export.period, export.request
-    if period.since is None:
-        version, kind = "2020-06-30", {"exportType": "FULL_EXPORT"}
-        moments = {"exportTime": _text(period.until)}
-    else:
-        version, kind = "2023-08-01", {"outputView": period.view, "exportType": "INCREMENTAL_EXPORT"}
-        moments = {"exportFromTime": _text(period.since), "exportToTime": _text(period.until)}
-    return json.dumps(
-        {
-            "version": version,
-            "exportArn": export.arn,
-            "startTime": _text(export.started),
-            "endTime": _text(max(clock.micros(), export.started)),
-            "tableArn": request["TableArn"],
-            "tableId": export.table_id,
-            **moments,
-            "s3Bucket": request["S3Bucket"],
-            "s3Prefix": request.get("S3Prefix"),
-            "s3SseAlgorithm": request.get("S3SseAlgorithm", "AES256"),
-            "s3SseKmsKeyId": request.get("S3SseKmsKeyId"),
-            "manifestFilesS3Key": destination.files_manifest_key,
-            "billedSizeBytes": figures["BilledSizeBytes"],
-            "itemCount": figures["ItemCount"],
-            "outputFormat": "DYNAMODB_JSON",
-            **kind,
-        }
-    ).encode()
-
-
-def _text(micros: int) -> str:
-    moment: datetime = to_datetime(micros)
-    return moment.isoformat(timespec="milliseconds") + "Z"
 
 
 def _in_background(work: Callable[[], None]) -> None:

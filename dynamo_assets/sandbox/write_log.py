@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import bisect
 import copy
-import hashlib
 import uuid
-from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -21,15 +18,12 @@ import msgspec
 
 from dynamo_assets.sandbox.clock import MICROS, clock
 from dynamo_assets.sandbox.dynamodb_errors import refusal
+from dynamo_assets.sandbox.hash_space import OrderKey, order_key, segment_bounds, typed
 from dynamo_assets.sandbox.item_size import PAGE_BYTES, item_size
 
-HASH_SPACE = 1 << 64
 # How far the clock may step back without anybody having moved it.
 _CLOCK_STEP_MICROS = 60 * MICROS
 
-OrderKey = tuple[Any, ...]
-# DynamoDB's numbers have up to 38 digits; Python's default context would round them to 28.
-_EXACT = Context(prec=40)
 # moto's own type of a value has a `type`, such as "S", and a `value`.
 _encoder = msgspec.json.Encoder(enc_hook=lambda value: {value.type: value.value})
 
@@ -120,13 +114,12 @@ class WriteLog:
         return twin
 
     def order_key(self, item: Mapping[str, Any]) -> OrderKey:
-        """Where an item with these keys stands; numbers by value, so that 1 and 1.0 are one key.
+        """Where an item with these keys stands.
 
         Raises:
             KeyError: A key attribute is missing.
         """
-        partition, *sort = (item[name] for name in self._key_names)
-        return (position(partition), _partition_bytes(partition), *map(_sort_value, sort))
+        return order_key(*(item[name] for name in self._key_names))
 
     def image(self, item: Mapping[str, Any]) -> Image | None:
         """The present image of the item with these keys."""
@@ -142,7 +135,7 @@ class WriteLog:
             return
         self._last_stamp = max(clock.micros(), self._last_stamp + 1)
         if record is None:
-            record = self._records[key] = Record({name: dict([_typed(item[name])]) for name in self._key_names})
+            record = self._records[key] = Record({name: dict([typed(item[name])]) for name in self._key_names})
         if not self._remembers:
             record.versions.clear()
         record.versions.append(Version(self._last_stamp, image))
@@ -223,17 +216,6 @@ class WriteLog:
         return page
 
 
-def segment_bounds(segment: tuple[int, int]) -> tuple[int, int]:
-    """The first position of a segment, and of the one after it."""
-    number, total = segment
-    return -(-HASH_SPACE * number // total), -(-HASH_SPACE * (number + 1) // total)
-
-
-def position(partition_key: Any) -> int:
-    """Where a partition key falls in the hash space; scan segments and export files are ranges of it."""
-    return int.from_bytes(hashlib.blake2b(_partition_bytes(partition_key), digest_size=8).digest())
-
-
 def encode(attributes: Mapping[str, Any]) -> bytes:
     """Attributes, in DynamoDB JSON or moto's types, as they go over the wire: binary values in base64."""
     return _encoder.encode(dict(attributes))
@@ -243,30 +225,3 @@ def image_of(attributes: Mapping[str, Any]) -> Image:
     """The image of an item, given as `encode` takes it."""
     encoded = encode(attributes)
     return Image(encoded, item_size(msgspec.json.decode(encoded)))
-
-
-def _typed(value: Any) -> tuple[str, Any]:
-    if isinstance(value, dict):
-        ((kind, content),) = value.items()
-        return kind, content
-    return value.type, value.value
-
-
-def _partition_bytes(value: Any) -> bytes:
-    kind, content = _typed(value)
-    if kind == "N":
-        number = Decimal(content)
-        return f"{_EXACT.normalize(number):f}".encode() if number else b"0"
-    return _text_or_binary(kind, content)
-
-
-def _sort_value(value: Any) -> bytes | Decimal:
-    kind, content = _typed(value)
-    return Decimal(content) if kind == "N" else _text_or_binary(kind, content)
-
-
-def _text_or_binary(kind: str, content: str | bytes) -> bytes:
-    if isinstance(content, bytes):
-        return content
-    # moto has binary values as bytes from most of its paths, in base64 from PartiQL's.
-    return b64decode(content) if kind == "B" else content.encode()

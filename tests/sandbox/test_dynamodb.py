@@ -3,16 +3,16 @@ from __future__ import annotations
 import math
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from dynamo_assets.sandbox.endpoint import Endpoint
+from tests.sandbox.dynamodb_tables import Item, error, pages, put_all, scanned, table_maker, thousand_byte_items
 
 MB = 1024 * 1024
-Item = dict[str, Any]
 
 
 @pytest.fixture
@@ -21,44 +21,8 @@ def dynamodb(aws: Endpoint) -> Any:
 
 
 @pytest.fixture
-def new_table(dynamodb: Any, unique: Callable[[str], str]) -> Callable[..., str]:
-    """Makes a table: `new_table("S")`, `new_table("S", "N")`, with further arguments of CreateTable."""
-
-    def create(partition: str = "S", sort: str | None = None, **more: Any) -> str:
-        keys = [("pk", "HASH", partition), *([("sk", "RANGE", sort)] if sort else [])]
-        more.setdefault("BillingMode", "PAY_PER_REQUEST")
-        more.setdefault("AttributeDefinitions", [{"AttributeName": n, "AttributeType": t} for n, _, t in keys])
-        schema = [{"AttributeName": n, "KeyType": kind} for n, kind, _ in keys]
-        name = unique("table")
-        dynamodb.create_table(TableName=name, KeySchema=schema, **more)
-        return name
-
-    return create
-
-
-def put_all(dynamodb: Any, table: str, items: list[Item]) -> None:
-    for start in range(0, len(items), 25):
-        dynamodb.batch_write_item(
-            RequestItems={table: [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]}
-        )
-
-
-def pages(dynamodb: Any, table: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-    while True:
-        page = dynamodb.scan(TableName=table, **parameters)
-        yield page
-        if "LastEvaluatedKey" not in page:
-            return
-        parameters["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-
-
-def scanned(dynamodb: Any, table: str, **parameters: Any) -> list[Item]:
-    return [item for page in pages(dynamodb, table, **parameters) for item in page["Items"]]
-
-
-def error(excinfo: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
-    found = excinfo.value.response["Error"]
-    return found["Code"], found["Message"]
+def new_table(dynamodb: Any, unique: Any) -> Callable[..., str]:
+    return table_maker(dynamodb, unique)
 
 
 def partition_keys(kind: str, count: int) -> list[Any]:
@@ -67,9 +31,6 @@ def partition_keys(kind: str, count: int) -> list[Any]:
         "N": [{"N": f"{n - count // 2}.5"} for n in range(count)],
         "B": [{"B": n.to_bytes(3)} for n in range(count)],
     }[kind]
-
-
-# --- segments
 
 
 @pytest.mark.parametrize("kind", ["S", "N", "B"])
@@ -140,14 +101,6 @@ def test_half_a_segment_is_refused(dynamodb: Any, new_table: Any, parameters: An
         dynamodb.scan(TableName=new_table("S"), **parameters)
 
 
-# --- pages
-
-
-def thousand_byte_items(count: int) -> list[Item]:
-    # 2 for "pk", 5 for its value, 4 for "data": 989 more make 1000.
-    return [{"pk": {"S": f"{n:05}"}, "data": {"S": "x" * 989}} for n in range(count)]
-
-
 def test_a_page_ends_with_the_item_that_makes_it_one_megabyte(dynamodb: Any, new_table: Any) -> None:
     table = new_table("S")
     put_all(dynamodb, table, thousand_byte_items(1200))
@@ -192,8 +145,6 @@ def test_a_start_key_of_another_segment_is_refused(dynamodb: Any, new_table: Any
     with pytest.raises(ClientError, match="does not match the schema"):
         dynamodb.scan(TableName=table, ExclusiveStartKey={"pk": {"N": "1"}})
 
-
-# --- what a Scan answers
 
 EVERY_TYPE: Item = {
     "pk": {"S": "a"},
@@ -311,268 +262,3 @@ def test_scans_go_on_while_others_write(dynamodb: Any, new_table: Any, aws: Endp
     assert not problems
     assert scans > 3
     assert len(scanned(dynamodb, table)) == 4 * (80 - 27)
-
-
-# --- consumed capacity
-
-
-@pytest.mark.parametrize("consistent", [True, False])
-@pytest.mark.parametrize("count", [1, 4, 5, 9, 300])
-def test_a_scan_costs_its_bytes_in_units_of_four_kilobytes(
-    dynamodb: Any, new_table: Any, count: int, consistent: bool
-) -> None:
-    table = new_table("S")
-    put_all(dynamodb, table, thousand_byte_items(count))
-    page = dynamodb.scan(TableName=table, ConsistentRead=consistent, ReturnConsumedCapacity="INDEXES")
-    units = math.ceil(count * 1000 / 4096) * (1 if consistent else 0.5)
-    expected = {"TableName": table, "CapacityUnits": units, "Table": {"CapacityUnits": units}}
-    assert page["ConsumedCapacity"] == expected
-
-
-def test_filters_and_projections_do_not_make_a_scan_cheaper(dynamodb: Any, new_table: Any) -> None:
-    table = new_table("S")
-    put_all(dynamodb, table, thousand_byte_items(50))
-    parameters = {"FilterExpression": "pk = :k", "ExpressionAttributeValues": {":k": {"S": "00007"}}}
-    page = dynamodb.scan(TableName=table, ProjectionExpression="pk", ReturnConsumedCapacity="TOTAL", **parameters)
-    assert page["Items"] == [{"pk": {"S": "00007"}}]
-    assert page["ScannedCount"] == 50
-    assert page["ConsumedCapacity"]["CapacityUnits"] == math.ceil(50_000 / 4096) / 2
-
-
-def test_a_scan_that_finds_nothing_costs_the_least_there_is(dynamodb: Any, new_table: Any) -> None:
-    page = dynamodb.scan(TableName=new_table("S"), ReturnConsumedCapacity="TOTAL")
-    assert page["ConsumedCapacity"]["CapacityUnits"] == 0.5
-
-
-def test_capacity_is_told_only_to_who_asks(dynamodb: Any, new_table: Any) -> None:
-    table = new_table("S")
-    key = {"pk": {"S": "a"}}
-    change = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": "b"}}}
-    answers = [
-        dynamodb.put_item(TableName=table, Item=key),
-        dynamodb.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": key}}]}),
-        dynamodb.update_item(TableName=table, Key=key, **change),
-        dynamodb.get_item(TableName=table, Key=key),
-        dynamodb.batch_get_item(RequestItems={table: {"Keys": [key]}}),
-        dynamodb.scan(TableName=table),
-        dynamodb.delete_item(TableName=table, Key=key),
-    ]
-    assert [answer for answer in answers if "ConsumedCapacity" in answer] == []
-
-
-def test_single_reads_and_writes_cost_their_items(dynamodb: Any, new_table: Any) -> None:
-    table = new_table("S")
-    total = {"ReturnConsumedCapacity": "TOTAL"}
-    small, large = {"pk": {"S": "s"}}, {"pk": {"S": "l"}, "data": {"S": "x" * 9000}}  # 3 and 9007 bytes
-    key = {"pk": {"S": "l"}}
-
-    def units(answer: dict[str, Any]) -> float:
-        return answer["ConsumedCapacity"]["CapacityUnits"]
-
-    assert units(dynamodb.put_item(TableName=table, Item=small, **total)) == 1
-    assert units(dynamodb.put_item(TableName=table, Item=large, **total)) == 9
-    assert units(dynamodb.get_item(TableName=table, Key=key, ProjectionExpression="pk", **total)) == 1.5
-    assert units(dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True, **total)) == 3
-    assert units(dynamodb.get_item(TableName=table, Key={"pk": {"S": "none"}}, **total)) == 0.5
-    question = {"KeyConditionExpression": "pk = :k", "ExpressionAttributeValues": {":k": key["pk"]}}
-    assert units(dynamodb.query(TableName=table, **question, **total)) == 1.5
-    removal = {"UpdateExpression": "REMOVE #d", "ExpressionAttributeNames": {"#d": "data"}}
-    assert units(dynamodb.update_item(TableName=table, Key=key, **removal, **total)) == 9, "the larger, before"
-    assert units(dynamodb.put_item(TableName=table, Item=large, **total)) == 9
-    assert units(dynamodb.delete_item(TableName=table, Key=key, **total)) == 9
-    assert units(dynamodb.delete_item(TableName=table, Key=key, **total)) == 1
-
-
-def test_batches_cost_each_item_rounded_up_by_itself(dynamodb: Any, new_table: Any) -> None:
-    table, other = new_table("S"), new_table("S")
-    requests = {
-        table: [{"PutRequest": {"Item": item}} for item in thousand_byte_items(3)]
-        + [{"DeleteRequest": {"Key": {"pk": {"S": "none"}}}}],
-        other: [{"PutRequest": {"Item": {"pk": {"S": "a"}, "data": {"S": "x" * 2000}}}}],
-    }
-    written = dynamodb.batch_write_item(RequestItems=requests, ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"]
-    assert {each["TableName"]: each["CapacityUnits"] for each in written} == {table: 4, other: 2}
-    keys = [{"pk": {"S": f"{n:05}"}} for n in range(4)]
-    wanted = {table: {"Keys": keys, "ConsistentRead": True}, other: {"Keys": [{"pk": {"S": "a"}}]}}
-    read = dynamodb.batch_get_item(RequestItems=wanted, ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"]
-    assert {each["TableName"]: each["CapacityUnits"] for each in read} == {table: 4, other: 0.5}
-
-
-def test_capacity_that_is_not_measured_is_refused(dynamodb: Any, new_table: Any) -> None:
-    table = new_table("S")
-    puts = [{"Put": {"TableName": table, "Item": {"pk": {"S": "a"}}}}]
-    with pytest.raises(ClientError, match="The sandbox does not measure"):
-        dynamodb.transact_write_items(TransactItems=puts, ReturnConsumedCapacity="TOTAL")
-    assert scanned(dynamodb, table) == []
-    statement = f'SELECT * FROM "{table}"'
-    with pytest.raises(ClientError, match="The sandbox does not measure"):
-        dynamodb.execute_statement(Statement=statement, ReturnConsumedCapacity="TOTAL")
-    question = {"KeyConditionExpression": "pk = :k", "ExpressionAttributeValues": {":k": {"S": "a"}}}
-    with pytest.raises(ClientError, match="The sandbox does not measure the capacity of a Query with Select"):
-        dynamodb.query(TableName=table, **question, Select="COUNT", ReturnConsumedCapacity="TOTAL")
-
-
-def test_a_statement_that_is_not_understood_is_refused(dynamodb: Any, new_table: Any) -> None:
-    table = new_table("S")
-    with pytest.raises(ClientError, match="The sandbox does not understand the PartiQL statement"):
-        dynamodb.execute_statement(Statement=f"INSERT INTO \"{table}\" value {{'pk': ?}}", Parameters=[{"S": "a"}])
-    assert scanned(dynamodb, table) == []
-
-
-# --- descriptions
-
-
-@pytest.mark.parametrize(
-    ("value", "size"),
-    [
-        ({"S": ""}, 0),
-        ({"S": "käse"}, 5),
-        ({"N": "0"}, 1),
-        ({"N": "7"}, 2),
-        ({"N": "-12"}, 2),
-        ({"N": "1200"}, 2),
-        ({"N": "0.00123"}, 3),
-        ({"N": "1E+10"}, 2),
-        ({"N": "12345678901234567890123456789012345678"}, 20),
-        ({"B": b""}, 0),
-        ({"B": b"\x00" * 4}, 4),
-        ({"B": b"\x00" * 5}, 5),
-        ({"B": b"\x00" * 6}, 6),
-        ({"BOOL": False}, 1),
-        ({"NULL": True}, 1),
-        ({"SS": ["ab", "ü"]}, 4),
-        ({"NS": ["1", "100", "12.5"]}, 2 + 2 + 3),
-        ({"BS": [b"a", b"bcd"]}, 4),
-        ({"L": []}, 3),
-        ({"L": [{"S": "abc"}, {"NULL": True}]}, 3 + (1 + 3) + (1 + 1)),
-        ({"M": {}}, 3),
-        ({"M": {"key": {"L": [{"N": "5"}]}}}, 3 + 1 + len("key") + 3 + 1 + 2),
-    ],
-)
-def test_table_size_is_by_dynamodbs_rules(dynamodb: Any, new_table: Any, value: Any, size: int) -> None:
-    table = new_table("S")
-    dynamodb.put_item(TableName=table, Item={"pk": {"S": "k"}, "attribute": value})
-    described = dynamodb.describe_table(TableName=table)["Table"]
-    assert described["TableSizeBytes"] == len("pk") + 1 + len("attribute") + size
-    assert described["ItemCount"] == 1
-
-
-def test_item_count_and_size_follow_every_kind_of_write(dynamodb: Any, new_table: Any) -> None:
-    table = new_table("S")
-
-    def facts() -> tuple[int, int]:
-        described = dynamodb.describe_table(TableName=table)["Table"]
-        return described["ItemCount"], described["TableSizeBytes"]
-
-    put_all(dynamodb, table, thousand_byte_items(30))
-    assert facts() == (30, 30_000)
-    put_all(dynamodb, table, thousand_byte_items(10))
-    assert facts() == (30, 30_000), "replaced, not added"
-    key = {"pk": {"S": "00000"}}
-    removal = {"UpdateExpression": "REMOVE #d", "ExpressionAttributeNames": {"#d": "data"}}
-    dynamodb.update_item(TableName=table, Key=key, **removal)
-    assert facts() == (30, 29_007)
-    new = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": "bc"}}}
-    dynamodb.update_item(TableName=table, Key={"pk": {"S": "new"}}, **new)
-    assert facts() == (31, 29_007 + 5 + 3)
-    dynamodb.delete_item(TableName=table, Key=key)
-    dynamodb.delete_item(TableName=table, Key=key)
-    assert facts() == (30, 29_000 + 8)
-    dynamodb.transact_write_items(TransactItems=[{"Delete": {"TableName": table, "Key": {"pk": {"S": "new"}}}}])
-    assert facts() == (29, 29_000)
-
-
-def test_failed_writes_leave_nothing(dynamodb: Any, new_table: Any) -> None:
-    table = new_table("S")
-    old = {"pk": {"S": "a"}, "n": {"N": "1"}}
-    dynamodb.put_item(TableName=table, Item=old)
-    values = {":n": {"N": "2"}, ":b": {"S": "x" * (400 * 1024)}}
-    growth = {"UpdateExpression": "SET n = :n, big = :b", "ExpressionAttributeValues": values}
-    absent = {"TableName": table, "Key": {"pk": {"S": "d"}}, "ConditionExpression": "attribute_exists(pk)"}
-    failing: list[Callable[[], Any]] = [
-        lambda: dynamodb.put_item(TableName=table, Item=old | {"n": {"N": "2"}}, ConditionExpression="n > n"),
-        lambda: dynamodb.put_item(TableName=table, Item=old | {"big": values[":b"]}),
-        lambda: dynamodb.update_item(TableName=table, Key={"pk": {"S": "a"}}, **growth),
-        lambda: dynamodb.update_item(TableName=table, Key={"pk": {"S": "b"}}, **growth),
-        lambda: dynamodb.transact_write_items(
-            TransactItems=[
-                {"Put": {"TableName": table, "Item": {"pk": {"S": "c"}}}},
-                {"Update": {"TableName": table, "Key": {"pk": {"S": "a"}}, "UpdateExpression": "REMOVE n"}},
-                {"ConditionCheck": absent},
-            ]
-        ),
-    ]
-    for write in failing:
-        with pytest.raises(ClientError):
-            write()
-        assert scanned(dynamodb, table) == [old]
-        assert dynamodb.get_item(TableName=table, Key={"pk": {"S": "a"}})["Item"] == old
-        assert dynamodb.describe_table(TableName=table)["Table"]["ItemCount"] == 1
-
-
-def test_an_item_of_400_kilobytes_is_the_largest(dynamodb: Any, new_table: Any) -> None:
-    table = new_table("S")
-    largest = {"pk": {"S": "k"}, "data": {"S": "x" * (400 * 1024 - 7)}}
-    dynamodb.put_item(TableName=table, Item=largest)
-    assert dynamodb.describe_table(TableName=table)["Table"]["TableSizeBytes"] == 400 * 1024
-    larger = largest | {"pk": {"S": "kk"}}
-    with pytest.raises(ClientError, match="exceeded the maximum allowed size"):
-        dynamodb.put_item(TableName=table, Item=larger)
-
-
-def test_an_on_demand_table_says_what_it_may_and_can_do(dynamodb: Any, new_table: Any) -> None:
-    table = new_table("S", OnDemandThroughput={"MaxReadRequestUnits": 500})
-    described = dynamodb.describe_table(TableName=table)["Table"]
-    assert described["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
-    assert described["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] == described["CreationDateTime"]
-    assert described["OnDemandThroughput"] == {"MaxReadRequestUnits": 500, "MaxWriteRequestUnits": -1}
-    assert described["ProvisionedThroughput"]["ReadCapacityUnits"] == 0
-    assert described["WarmThroughput"]["ReadUnitsPerSecond"] == 12_000
-    assert described["TableArn"].endswith(f":table/{table}")
-    assert len(described["TableId"]) == 36
-    dynamodb.update_table(TableName=table, OnDemandThroughput={"MaxReadRequestUnits": -1})
-    assert "OnDemandThroughput" not in dynamodb.describe_table(TableName=table)["Table"]
-
-
-def test_a_provisioned_table_says_what_it_may_and_can_do(dynamodb: Any, new_table: Any) -> None:
-    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
-    table = new_table("S", BillingMode="PROVISIONED", ProvisionedThroughput=units)
-    described = dynamodb.describe_table(TableName=table)["Table"]
-    assert units.items() <= described["ProvisionedThroughput"].items()
-    assert "BillingModeSummary" not in described, "as AWS: only of tables that have been on-demand"
-    assert "OnDemandThroughput" not in described
-    more = {"ReadCapacityUnits": 50, "WriteCapacityUnits": 6}
-    described = dynamodb.update_table(TableName=table, ProvisionedThroughput=more)["TableDescription"]
-    assert more.items() <= described["ProvisionedThroughput"].items()
-    assert described["WarmThroughput"]["ReadUnitsPerSecond"] == 50
-
-
-def test_a_table_can_change_its_billing_mode(dynamodb: Any, new_table: Any) -> None:
-    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
-    table = new_table("S", BillingMode="PROVISIONED", ProvisionedThroughput=units)
-    dynamodb.update_table(TableName=table, BillingMode="PAY_PER_REQUEST")
-    described = dynamodb.describe_table(TableName=table)["Table"]
-    assert described["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
-    assert described["ProvisionedThroughput"]["ReadCapacityUnits"] == 0
-    with pytest.raises(ClientError, match="must both be specified"):
-        dynamodb.update_table(TableName=table, BillingMode="PROVISIONED")
-    dynamodb.update_table(TableName=table, BillingMode="PROVISIONED", ProvisionedThroughput=units)
-    described = dynamodb.describe_table(TableName=table)["Table"]
-    assert described["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
-    assert units.items() <= described["ProvisionedThroughput"].items()
-
-
-def test_a_maximum_throughput_is_of_on_demand_tables_only(dynamodb: Any, new_table: Any) -> None:
-    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
-    maximum = {"MaxReadRequestUnits": 1}
-    with pytest.raises(ClientError, match="when BillingMode is PROVISIONED"):
-        new_table("S", BillingMode="PROVISIONED", ProvisionedThroughput=units, OnDemandThroughput=maximum)
-
-
-def test_a_restored_table_is_scanned_and_measured_like_any(dynamodb: Any, new_table: Any, unique: Any) -> None:
-    table, copy = new_table("S"), unique("copy")
-    put_all(dynamodb, table, thousand_byte_items(12))
-    backup = dynamodb.create_backup(TableName=table, BackupName="before")["BackupDetails"]["BackupArn"]
-    dynamodb.restore_table_from_backup(TargetTableName=copy, BackupArn=backup)
-    assert len(scanned(dynamodb, copy)) == 12
-    assert dynamodb.describe_table(TableName=copy)["Table"]["TableSizeBytes"] == 12_000
