@@ -2,6 +2,11 @@
 
 A crawler goes READY, RUNNING, STOPPING, READY, as AWS's does: STOPPING is the time after the last write, or after
 StopCrawler. A crawl takes as long as its work does; nothing is slowed down to look like AWS.
+
+Where AWS is undocumented or more lenient: the database must be there before the crawl; a file that cannot be
+classified fails the crawl, which then writes nothing (`classify.py`); how types widen is `crawling/schema_merge.py`'s,
+how files become tables `crawling/grouping.py`'s. Schedules, custom classifiers, samples, events, Lake Formation and
+targets other than S3 are refused.
 """
 
 from __future__ import annotations

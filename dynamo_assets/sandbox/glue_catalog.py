@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 from moto.glue.models import FakeTable, GlueBackend
 from moto.glue.utils import PartitionFilter
 
-from dynamo_assets.sandbox.glue_errors import GlueError
+from dynamo_assets.sandbox.glue_errors import GlueError, invalid
 from dynamo_assets.sandbox.glue_pages import page_of
 
 _BATCH_LIMITS = {
@@ -47,7 +47,7 @@ class CatalogTable(FakeTable):
         keys = self.versions[str(self._current_version)].get("PartitionKeys") or []
         if len(partition_input.get("Values") or []) != len(keys):
             message = "The number of partition keys do not match the number of partition values"
-            raise GlueError("InvalidInputException", message)
+            raise invalid(message)
 
 
 class GlueCatalog:
@@ -116,6 +116,15 @@ class GlueCatalog:
         """Deletes up to 100 tables."""
         entries = _limited(request, "TablesToDelete")
         return _errors(self._backend.batch_delete_table(request["DatabaseName"], entries))
+
+
+def refuse_operation(name: str) -> Callable[[Mapping[str, Any]], NoReturn]:
+    """Answers the Glue operation of this name, whatever the request, with an error that says it is not there."""
+
+    def answer(_request: Mapping[str, Any]) -> NoReturn:
+        raise invalid(f"The sandbox does not answer Glue's operation {name}")
+
+    return answer
 
 
 def _limited(request: Mapping[str, Any], member: str) -> list[Any]:

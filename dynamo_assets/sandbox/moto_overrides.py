@@ -14,7 +14,9 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore import xform_name
 from moto.core.responses import ActionResult
+from moto.core.utils import get_service_model
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
@@ -36,7 +38,7 @@ from dynamo_assets.sandbox import (
 )
 from dynamo_assets.sandbox.crawlers import Crawlers
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
-from dynamo_assets.sandbox.glue_catalog import CatalogTable, GlueCatalog
+from dynamo_assets.sandbox.glue_catalog import CatalogTable, GlueCatalog, refuse_operation
 from dynamo_assets.sandbox.glue_errors import invalid
 from dynamo_assets.sandbox.glue_jobs import GlueJobs
 
@@ -176,3 +178,7 @@ def _install_crawlers(endpoint: Endpoint) -> None:
     responses.batch_delete_table = answered_by(catalog.batch_delete_table)
     models: Any = glue_models
     models.FakeTable = CatalogTable
+    # moto meets an operation that it lacks with an HTML page, which boto3 tries again.
+    for name in get_service_model("glue").operation_names:
+        if not hasattr(GlueResponse, xform_name(name)):
+            setattr(responses, xform_name(name), answered_by(refuse_operation(name)))

@@ -191,6 +191,12 @@ def test_what_is_not_there_and_what_is_there_already_are_told_apart(lake: Lake, 
     assert code_of(lake.glue.create_database, DatabaseInput={"Name": lake.database}) == there
 
 
+def test_an_operation_that_the_sandbox_lacks_is_refused_by_name(lake: Lake) -> None:
+    with pytest.raises(lake.glue.exceptions.InvalidInputException, match="operation CreateClassifier"):
+        lake.glue.create_classifier()
+    assert code_of(lake.glue.start_crawler_schedule, CrawlerName="none") == "InvalidInputException"
+
+
 def test_another_region_is_refused(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     import boto3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -55,9 +56,10 @@ class Crawl:
     Attributes:
         settings: The crawler's, as they were at the start.
         memory: The crawler's.
+        configuration: The crawler's, as JSON, for the log.
+        on_written: Called after the last write, before the log is complete.
         id: Also the prefix of its log's lines.
         state: As ListCrawls says: RUNNING, COMPLETED, FAILED or STOPPED.
-        on_written: Called after the last write, before the log is complete.
         stopping: Set by StopCrawler.
     """
 
@@ -184,6 +186,7 @@ def _explain(error: Exception) -> str:
         return f"{answer['Code']}: {answer['Message']}{where}"
     if isinstance(error, SandboxError):
         return str(error)
+    logging.getLogger(__name__).error("a crawl failed", exc_info=error)
     return f"Internal Service Exception: {type(error).__name__}: {error}"
 
 
