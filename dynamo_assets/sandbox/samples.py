@@ -14,7 +14,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from dynamo_assets.sandbox.endpoint import Endpoint
 
-REVIEWS, API_OPERATIONS, ORDERS = "Reviews", "ApiOperations", "Orders"
+REVIEWS, API_OPERATIONS, ORDERS = "Reviews", "Api-Operations", "Orders"
 ORDER_COUNT = 3_000
 SERVICES = (
     "athena", "cloudformation", "dynamodb", "ec2", "ecs", "glue", "iam", "kms", "lambda", "logs", "rds", "redshift",
