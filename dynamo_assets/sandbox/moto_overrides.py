@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore import xform_name
+from moto.athena.models import athena_backends
+from moto.athena.responses import AthenaResponse
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
 from moto.dynamodb.models import DynamoDBBackend
@@ -36,6 +38,7 @@ from dynamo_assets.sandbox import (
     table_descriptions,
     table_writes,
 )
+from dynamo_assets.sandbox.athena.service import Athena, refuse, respond
 from dynamo_assets.sandbox.crawlers import Crawlers
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
 from dynamo_assets.sandbox.glue_catalog import CatalogTable, GlueCatalog, refuse_operation
@@ -66,6 +69,7 @@ def install(endpoint: Endpoint) -> None:
     # --- Crawlers
     _install_crawlers(endpoint)
     # --- Athena
+    _install_athena(endpoint)
     # --- S3, CloudWatch Logs
 
 
@@ -182,3 +186,34 @@ def _install_crawlers(endpoint: Endpoint) -> None:
     for name in get_service_model("glue").operation_names:
         if not hasattr(GlueResponse, xform_name(name)):
             setattr(responses, xform_name(name), answered_by(refuse_operation(name)))
+
+
+def _install_athena(endpoint: Endpoint) -> None:
+    athena = Athena(endpoint, athena_backends[ACCOUNT_ID][REGION])
+    _closers.append(athena.runner.shut_down)
+    api: Any = AthenaResponse
+    api.start_query_execution = respond(athena.start_query_execution)
+    api.get_query_execution = respond(athena.get_query_execution)
+    api.batch_get_query_execution = respond(athena.batch_get_query_execution)
+    api.list_query_executions = respond(athena.list_query_executions)
+    api.stop_query_execution = respond(athena.stop_query_execution)
+    api.get_query_results = respond(athena.get_query_results)
+    api.get_query_runtime_statistics = respond(refuse("keep run-time statistics of queries"))
+    api.create_work_group = respond(athena.create_work_group)
+    api.get_work_group = respond(athena.get_work_group)
+    api.list_work_groups = respond(athena.list_work_groups)
+    api.update_work_group = respond(athena.update_work_group)
+    api.delete_work_group = respond(athena.delete_work_group)
+    api.list_data_catalogs = respond(athena.list_data_catalogs)
+    api.get_data_catalog = respond(athena.get_data_catalog)
+    api.create_data_catalog = respond(refuse("have other data catalogs than AwsDataCatalog"))
+    api.list_databases = respond(athena.list_databases)
+    api.get_database = respond(athena.get_database)
+    api.list_table_metadata = respond(athena.list_table_metadata)
+    api.get_table_metadata = respond(athena.get_table_metadata)
+    for name in ("create_prepared_statement", "get_prepared_statement"):
+        setattr(api, name, respond(refuse("keep prepared statements")))
+    # Those that moto has and the sandbox cannot keep, and those that moto lacks.
+    for name in map(xform_name, get_service_model("athena").operation_names):
+        if name.endswith(("capacity_reservation", "capacity_reservations")) or not hasattr(api, name):
+            setattr(api, name, respond(refuse(f"answer {name}")))

@@ -8,6 +8,7 @@ import pytest
 
 from dynamo_assets.sandbox.endpoint import Endpoint
 from tests.sandbox.lake import Lake
+from tests.sandbox.warehouse import Warehouse
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,16 @@ def lake(lake_clients: dict[str, Any], bucket: str, unique: Any) -> Lake:
     database = unique("lake")
     lake_clients["glue"].create_database(DatabaseInput={"Name": database})
     return Lake(**lake_clients, bucket=bucket, database=database)
+
+
+@pytest.fixture(scope="session")
+def warehouse_clients(sandbox: Endpoint) -> dict[str, Any]:
+    return {service: sandbox.client(service) for service in ("s3", "glue", "athena")}
+
+
+@pytest.fixture
+def warehouse(aws: Endpoint, warehouse_clients: dict[str, Any], bucket: str, unique: Any) -> Warehouse:
+    """An empty database, and a bucket for its tables' files."""
+    database = unique("warehouse")
+    warehouse_clients["glue"].create_database(DatabaseInput={"Name": database})
+    return Warehouse(aws, **warehouse_clients, bucket=bucket, database=database)
