@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -97,3 +98,32 @@ def test_a_restored_table_is_scanned_and_measured_like_any(dynamodb: Any, new_ta
     dynamodb.restore_table_from_backup(TargetTableName=copy, BackupArn=backup)
     assert len(scanned(dynamodb, copy)) == 12
     assert dynamodb.describe_table(TableName=copy)["Table"]["TableSizeBytes"] == 12_000
+
+
+def test_a_failed_transaction_takes_nobody_elses_write_with_it(dynamodb: Any, new_table: Any) -> None:
+    """moto rolls back by putting an old copy of the whole table in its place."""
+    table = new_table("S")
+    over = threading.Event()
+    absent = {"TableName": table, "Key": {"pk": {"S": "none"}}, "ConditionExpression": "attribute_exists(pk)"}
+    failing = [{"Put": {"TableName": table, "Item": {"pk": {"S": "never"}}}}, {"ConditionCheck": absent}]
+    cancelled: list[str] = []
+
+    def fail() -> None:
+        while not over.is_set():
+            try:
+                dynamodb.transact_write_items(TransactItems=failing)
+            except dynamodb.exceptions.TransactionCanceledException as problem:
+                cancelled.append(problem.response["Error"]["Code"])
+
+    put_all(dynamodb, table, [{"pk": {"S": f"before-{n}"}} for n in range(100)])
+    thread = threading.Thread(target=fail)
+    thread.start()
+    try:
+        for n in range(150):
+            dynamodb.put_item(TableName=table, Item={"pk": {"S": str(n)}})
+    finally:
+        over.set()
+        thread.join()
+    assert len(cancelled) > 3
+    assert len(scanned(dynamodb, table)) == 250
+    assert dynamodb.describe_table(TableName=table)["Table"]["ItemCount"] == 250
