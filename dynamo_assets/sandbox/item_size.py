@@ -3,7 +3,7 @@
 The rules are the developer guide's, "DynamoDB item sizes and formats"
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html). It calls a number's
 size "approximately" one byte for two significant digits and one more; the sandbox takes that as exact. It says nothing
-of sets: here they are the sum of their elements, as AWS's item counter shows them.
+of sets: here they are the sum of their elements.
 """
 
 from __future__ import annotations
