@@ -43,10 +43,11 @@ from dagster._utils.error import serializable_error_info_from_exc_info
 from dynamo_assets.aws.cancellation import Cancellation, under
 
 DEFAULT_MAX_CONCURRENT = 100
+"""A thread is cheap; what bounds it is how often AWS lets its state be asked for (docs/orchestration.md)."""
 
 COMPUTES_TAG = "dynamo_assets/computes"
-"""The op tag of a step that computes: in one process such steps would only slow each other down, so one runs at a time
-unless `tag_concurrency_limits` says otherwise."""
+"""The op tag of a step that computes. The steps of a run share one interpreter, so few of these run at once."""
+DEFAULT_MAX_COMPUTING = 2
 
 _TICK_SECONDS = 0.5
 """How soon an interrupt, a retry that is due or a free slot of a pool is noticed."""
@@ -65,7 +66,7 @@ class _Ended:
 
 @dataclass
 class _Threads:
-    """The steps that run now, and what they report. Only the run's main thread records events and decides."""
+    """The steps that run now, and what they report to the run's main thread, which alone decides what comes next."""
 
     pool: ThreadPoolExecutor
     cancellation: Cancellation = field(default_factory=Cancellation)
@@ -252,7 +253,7 @@ _TAG_LIMITS = get_tag_concurrency_limits_config()
         ),
         "tag_concurrency_limits": dg.Field(
             _TAG_LIMITS.config_type,
-            default_value=[{"key": COMPUTES_TAG, "limit": 1}],
+            default_value=[{"key": COMPUTES_TAG, "limit": DEFAULT_MAX_COMPUTING}],
             description=_TAG_LIMITS.description,
         ),
         "retries": get_retries_config(),

@@ -19,7 +19,7 @@ from dagster._core.execution.api import execute_run
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import serialize_value
 
-from dynamo_assets.automation.executor import COMPUTES_TAG, threaded_executor
+from dynamo_assets.automation.executor import COMPUTES_TAG, DEFAULT_MAX_COMPUTING, threaded_executor
 
 PATIENCE_SECONDS = 60
 """How long a test waits for what should come at once."""
@@ -356,23 +356,22 @@ def test_step_waits_for_a_pool_slot_that_another_run_holds(instance: dg.DagsterI
     assert storage.get_concurrency_info("glue_exports").active_slot_count == 0
 
 
-def test_steps_that_compute_run_one_at_a_time(instance: dg.DagsterInstance):
+def test_few_of_the_steps_that_compute_run_at_once(instance: dg.DagsterInstance):
     peak, beside_them = Peak(), threading.Event()
 
     def compute(context: dg.AssetExecutionContext) -> None:
         with peak:
             assert beside_them.wait(PATIENCE_SECONDS)
 
-    result = run(
-        instance,
-        [
-            *(asset(f"table_{n}", compute, op_tags={COMPUTES_TAG: "true"}) for n in range(3)),
-            asset("waits_only", lambda _: beside_them.set()),
-        ],
-    )
+    def wait_for_all_who_may_compute(context: dg.AssetExecutionContext) -> None:
+        until(lambda: peak.most >= DEFAULT_MAX_COMPUTING)
+        beside_them.set()
+
+    computing = [asset(f"table_{n}", compute, op_tags={COMPUTES_TAG: "true"}) for n in range(DEFAULT_MAX_COMPUTING + 3)]
+    result = run(instance, [*computing, asset("waits_only", wait_for_all_who_may_compute)])
 
     assert result.status == "SUCCESS"
-    assert peak.most == 1
+    assert peak.most == DEFAULT_MAX_COMPUTING
 
 
 def test_each_steps_log_holds_its_own_lines_only(instance: dg.DagsterInstance):
