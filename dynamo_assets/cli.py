@@ -30,7 +30,9 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from dynamo_assets.sandbox.demo import run_demo  # noqa: PLC0415
 
-    # So that `make ui` ends what it started when its terminal is closed, too.
+    # So that `make ui` ends what it started when its terminal is closed, too, and when a shell started it in the
+    # background, where SIGINT is ignored unless asked for.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     return run_demo(ui=arguments.ui, ui_port=arguments.ui_port)

@@ -39,7 +39,7 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
         retry_policy=retry_policy(table),
     )
     def _catalog(context: dg.AssetExecutionContext, aws: AwsClients) -> dg.MaterializeResult:
-        with explained(table.table):
+        with explained(table, context):
             manifests = ManifestStore(aws.s3, settings.layout)
             manifest = _snapshot_of_slot(context, manifests, table, upstream)
             crawl = _crawl(table, settings, aws, context.log.info)

@@ -43,7 +43,7 @@ def check_rows_in_files(manifest: Manifest, aws: AwsClients, bucket: str, asset:
         passed=not problems,
         description=_describe(
             problems,
-            good=f"{found:,} rows in {len(manifest.files)} files",
+            good=f"{found:,} rows in {len(manifest.files)} file(s)",
             advice="The view was not touched. Do not repair the files: materialize this slot again.",
         ),
         metadata={"rows_in_files": found, "rows_in_manifest": manifest.rows, "files": len(manifest.files)},
@@ -60,30 +60,33 @@ def rows_in_view_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
     )
 
 
-def check_rows_in_view(manifest: Manifest, counted: int, *, published: bool, asset: dg.AssetKey) -> dg.AssetCheckResult:
+def check_rows_in_view(manifest: Manifest, counted: int, *, shown: bool, asset: dg.AssetKey) -> dg.AssetCheckResult:
     """Compares what Athena counted with the manifest.
 
     Args:
         manifest: The snapshot's manifest.
-        counted: What Athena counted: through the view where `published`, else in the snapshot's partition.
-        published: Whether the view had been replaced already.
+        counted: What Athena counted in the snapshot's partition, or through the view, which is the same.
+        shown: Whether the view shows this snapshot.
         asset: The view's asset key.
     """
     problems = []
     if counted != manifest.rows:
-        where = "through the view" if published else f"in partition {manifest.snapshot_timestamp} of the raw table"
-        problems.append(f"Athena counts {counted:,} rows {where}, the manifest says {manifest.rows:,}")
-    advice = (
-        "Compare the view's definition with the partition's location in the Data Catalog."
-        if published
-        else "The view was not touched and shows what it showed before. Look for files in the snapshot's folder that "
-        "the manifest does not name, and materialize the slot again."
-    )
+        problems.append(
+            f"Athena counts {counted:,} rows of snapshot {manifest.snapshot_timestamp}, "
+            f"the manifest says {manifest.rows:,}"
+        )
+    look = "Look for files in the snapshot's folder that the manifest does not name, and materialize the slot again."
     return dg.AssetCheckResult(
         check_name=ROWS_IN_VIEW,
         asset_key=asset,
         passed=not problems,
-        description=_describe(problems, good=f"{counted:,} rows", advice=advice),
+        description=_describe(
+            problems,
+            good=f"{counted:,} rows",
+            advice=f"The view shows this snapshot. {look}"
+            if shown
+            else f"The view was not touched and shows what it showed before. {look}",
+        ),
         metadata={"rows_counted": counted, "rows_in_manifest": manifest.rows},
     )
 

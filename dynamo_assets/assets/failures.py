@@ -10,13 +10,14 @@ import dagster as dg
 
 from dynamo_assets.aws.glue_jobs import GlueRunError
 from dynamo_assets.errors import CatalogError, ConversionError, DynamoAssetsError, ManifestError, PlanError, SlotError
+from dynamo_assets.settings import Table
 
 NEVER_HELPED_BY_A_RETRY = (SlotError, PlanError, ConversionError, CatalogError, ManifestError)
 WORTH_RETRYING_STATES = frozenset({"FAILED", "ERROR", "EXPIRED"})
 
 
 @contextmanager
-def explained(table: str) -> Iterator[None]:
+def explained(table: Table, context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turns this package's errors into `dagster.Failure`, so that the UI shows message and link, not a stack.
 
     Other errors pass: for them the stack is what helps.
@@ -24,7 +25,7 @@ def explained(table: str) -> Iterator[None]:
     try:
         yield
     except DynamoAssetsError as error:
-        metadata: dict[str, Any] = {"table": table, "error": type(error).__name__}
+        metadata: dict[str, Any] = {"table": table.table, "error": type(error).__name__}
         retry = not isinstance(error, NEVER_HELPED_BY_A_RETRY)
         if isinstance(error, GlueRunError):
             metadata |= {
@@ -33,5 +34,12 @@ def explained(table: str) -> Iterator[None]:
                 "glue_state": error.run.state,
                 "reason": error.run.error_message or "Glue gave no reason",
             }
-            retry = error.run.state in WORTH_RETRYING_STATES
+            retry = error.run.state in WORTH_RETRYING_STATES and not _names_one_of_ours(error.run.error_message)
+        # Asked for a retry after the last one, Dagster would say "Exceeded max_retries" where the reason belongs.
+        retry = retry and context.retry_number < table.retries
         raise dg.Failure(str(error), metadata=metadata, allow_retries=retry) from error
+
+
+def _names_one_of_ours(reason: str) -> bool:
+    """Whether a Glue run failed of an error that no retry helps; Glue gives it as `PlanError: text`."""
+    return any(f"{kind.__name__}: " in reason for kind in NEVER_HELPED_BY_A_RETRY)

@@ -44,7 +44,7 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
         pool=POOLS[table.engine],
     )
     def _snapshot(context: dg.AssetExecutionContext, aws: AwsClients) -> dg.MaterializeResult:
-        with explained(table.table):
+        with explained(table, context):
             snapshot = _take_or_adopt(context, table, settings, aws, slots)
             manifest = snapshot.manifest
             return dg.MaterializeResult(

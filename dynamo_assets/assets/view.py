@@ -11,7 +11,7 @@ from dynamo_assets.assets.snapshot import retry_policy
 from dynamo_assets.aws.athena import Athena, QueryResult, quote_identifier, quote_literal
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.aws.views import create_view, published_label, view_query
+from dynamo_assets.aws.views import create_view, published_snapshot, view_query
 from dynamo_assets.errors import CatalogError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.naming import PARTITION_COLUMN, catalog_asset_key, parse_snapshot, snapshots_table, view_asset_key
@@ -46,7 +46,7 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
     def _view(
         context: dg.AssetExecutionContext, aws: AwsClients
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-        with explained(table.table):
+        with explained(table, context):
             athena = Athena(
                 aws.session(),
                 workgroup=settings.athena.workgroup,
@@ -56,7 +56,10 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
             catalog = Catalog(aws.glue, database)
             manifest = newest_snapshot(catalog, ManifestStore(aws.s3, settings.layout), table.name)
             before = check_rows_in_view(
-                manifest, _count_partition(athena, database, manifest), published=False, asset=key
+                manifest,
+                _count_partition(athena, database, manifest),
+                shown=published_snapshot(catalog, table.name) == manifest.snapshot_timestamp,
+                asset=key,
             )
             if not before.passed:
                 yield before
@@ -77,7 +80,7 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
                     "bytes_scanned": counted.bytes_scanned + sample.bytes_scanned,
                 },
                 data_version=dg.DataVersion(manifest.snapshot_timestamp),
-                check_results=[check_rows_in_view(manifest, int(counted.scalar()), published=True, asset=key)],
+                check_results=[check_rows_in_view(manifest, int(counted.scalar()), shown=True, asset=key)],
             )
 
     return _view
@@ -93,8 +96,7 @@ def newest_snapshot(catalog: Catalog, manifests: ManifestStore, name: str) -> Ma
         CatalogError: There is none, or something else than a view has the view's name.
         ManifestError: The published snapshot has no manifest, and there is no newer one.
     """
-    sql = catalog.view_sql(name)
-    published = published_label(sql) if sql else None
+    published = published_snapshot(catalog, name)
     for label in reversed(list(manifests.labels(name, after=published))):
         if catalog.has_label(snapshots_table(name), label):
             return manifests.read(name, label)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import dagster as dg
 
 from dynamo_assets.aws.catalog import Catalog
-from dynamo_assets.aws.views import published_label
+from dynamo_assets.aws.views import published_snapshot
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.naming import parse_snapshot
 from dynamo_assets.settings import Freshness
@@ -51,10 +51,9 @@ def look(name: str, before: Known, catalog: Catalog, manifests: ManifestStore) -
     Raises:
         CatalogError: Something else than a view has the view's name.
     """
-    sql = catalog.view_sql(name)
     return Known(
         latest=manifests.latest(name, after=before.latest) or before.latest,
-        published=published_label(sql) if sql else None,
+        published=published_snapshot(catalog, name),
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dynamo_assets.aws.athena import quote_identifier, quote_literal
+from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.naming import PARTITION_COLUMN, snapshots_table
 
 _PUBLISHED = re.compile(
@@ -34,3 +35,13 @@ def published_label(view_sql: str) -> str | None:
     """The snapshot that a view shows, from the SQL it was made with; None where it was not made by `view_query`."""
     match = _PUBLISHED.search(view_sql)
     return match["label"] if match else None
+
+
+def published_snapshot(catalog: Catalog, name: str) -> str | None:
+    """The label of the snapshot that a table's view shows; None where there is no view, or one made by somebody else.
+
+    Raises:
+        CatalogError: Something else than a view has the view's name.
+    """
+    sql = catalog.view_sql(name)
+    return published_label(sql) if sql else None
