@@ -326,7 +326,7 @@ class _Compiler:
 
     def _forced(self, attribute: str, observed: Observed) -> tuple[Any, Node]:
         name = self._options.columns[attribute]
-        kind = forced_type(name, attribute)
+        kind = forced_type(name)
         if pa.types.is_string(kind):
             return Value, TextNode(observed, None, kind, json_text if name == "json" else plain_text)
         return Value, ForcedNumberNode(observed, None, kind, plain_text, attribute)

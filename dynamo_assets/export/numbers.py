@@ -5,11 +5,15 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dynamo_assets.errors import ConversionError
 from dynamo_assets.export.schema import EXACT, NUMBER_TYPES, NumberRange
 from dynamo_assets.export.values import digits
 
+# Arrow's cast to a decimal wraps around, or gives 0, for some texts that do not fit (1E-77 and 12345678901234567890123
+# in pyarrow 26), so it is only ever given texts of which the form tells that they fit. Its cast to int64 is sound.
+_PLAIN_DECIMAL = r"^-?[0-9]{1,20}(\.[0-9]{1,18})?$"
 # Every decimal of up to 15 significant digits survives the way to a double and back.
 _SAFE_DOUBLE_DIGITS = 15
 
@@ -23,13 +27,16 @@ def exact_array(numbers: list[str | None], known: NumberRange) -> tuple[pa.Array
     texts = pa.array(numbers, pa.string())
     if known == NumberRange.TEXT:
         return texts, known
-    try:
+    if known == NumberRange.INT64:
+        try:
+            return texts.cast(pa.int64()), known
+        except pa.ArrowInvalid:
+            pass  # too large, a fraction, or an integer that is written 1E2
+    elif _all_match(texts, _PLAIN_DECIMAL):
         return texts.cast(NUMBER_TYPES[known]), known
-    except pa.ArrowInvalid:
-        widest = max(known, *(NumberRange.of(number) for number in numbers if number is not None))
+    widest = max([known, *(NumberRange.of(number) for number in numbers if number is not None)])
     if widest == NumberRange.TEXT:
         return texts, widest
-    # An integer may be written 1E2 or 1.0, which Arrow does not take for one.
     plain = [None if number is None else digits(Decimal(number)) for number in numbers]
     return pa.array(plain, pa.string()).cast(NUMBER_TYPES[widest]), widest
 
@@ -48,8 +55,8 @@ def double_array(numbers: list[str | None]) -> tuple[pa.Array, int]:
     return pa.array(numbers, pa.string()).cast(pa.float64()), lossy
 
 
-def forced_array(numbers: list[str | None], kind: pa.DataType) -> tuple[pa.Array, int]:
-    """Numbers in a type that was asked for.
+def forced_array(texts: list[str | None], kind: pa.DataType) -> tuple[pa.Array, int]:
+    """Texts as numbers of a type that was asked for.
 
     Returns:
         The array, and how many numbers were rounded.
@@ -57,23 +64,36 @@ def forced_array(numbers: list[str | None], kind: pa.DataType) -> tuple[pa.Array
     Raises:
         ConversionError: A text is not a number, or a number is too large for the type or, for a bigint, has a fraction.
     """
-    for number in numbers:
-        try:
-            Decimal(number or 0)
-        except InvalidOperation as error:
-            raise ConversionError(f"{number!r} is not a number") from error
+    numbers = [None if text is None else _number(text) for text in texts]
     if pa.types.is_floating(kind):
-        return double_array(numbers)
-    scale = kind.scale if pa.types.is_decimal(kind) else None
+        return double_array(texts)
     plain, lossy = [], 0
     for number in numbers:
-        exact = None if number is None else Decimal(number)
-        if exact is not None and scale is not None:
-            rounded = exact.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_EVEN, EXACT)
-            lossy += rounded != exact
-            exact = rounded
-        plain.append(None if exact is None else digits(exact))
+        forced = None if number is None else _forced(number, kind)
+        lossy += forced != number
+        plain.append(None if forced is None else digits(forced))
+    return pa.array(plain, pa.string()).cast(kind), lossy
+
+
+def _all_match(texts: pa.Array, pattern: str) -> bool:
+    matching = pc.match_substring_regex(texts, pattern)  # pyright: ignore[reportAttributeAccessIssue] - made at import
+    return matching.true_count == len(texts) - texts.null_count
+
+
+def _number(text: str) -> Decimal:
     try:
-        return pa.array(plain, pa.string()).cast(kind), lossy
-    except pa.ArrowInvalid as error:
-        raise ConversionError(f"a number does not fit {kind}: {error}") from error
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ConversionError(f"{text!r} is not a number") from error
+
+
+def _forced(number: Decimal, kind: pa.DataType) -> Decimal:
+    if pa.types.is_decimal(kind):
+        rounded = number.quantize(Decimal(1).scaleb(-kind.scale), ROUND_HALF_EVEN, EXACT)
+        fits = abs(rounded) < Decimal(1).scaleb(kind.precision - kind.scale)
+    else:
+        rounded = number
+        fits = number == number.to_integral_value(context=EXACT) and -(2**63) <= number < 2**63
+    if not fits:
+        raise ConversionError(f"{number} does not fit")
+    return rounded

@@ -72,13 +72,17 @@ class TableDescription:
             if code == "AccessDeniedException":
                 raise PlanError(f"table {table}: {error}; allow dynamodb:DescribeTable and dynamodb:Scan") from error
             raise
-        if answer["TableStatus"] not in {"ACTIVE", "UPDATING"}:
-            raise PlanError(f"table {table} is {answer['TableStatus']}; export it once it is ACTIVE")
         return cls.from_answer(answer)
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any]) -> TableDescription:
-        """Reads the `Table` of a DescribeTable answer."""
+        """Reads the `Table` of a DescribeTable answer.
+
+        Raises:
+            PlanError: The table cannot be read in its present state.
+        """
+        if answer["TableStatus"] not in {"ACTIVE", "UPDATING"}:
+            raise PlanError(f"table {answer['TableName']} is {answer['TableStatus']}; export it once it is ACTIVE")
         types = {entry["AttributeName"]: entry["AttributeType"] for entry in answer["AttributeDefinitions"]}
         schema = sorted(answer["KeySchema"], key=lambda entry: entry["KeyType"] != "HASH")
         provisioned = answer.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
@@ -121,10 +125,12 @@ class Plan:
 
     def describe(self) -> str:
         """One line for a person."""
+        hours, rest = divmod(round(self.expected_seconds), 3600)
+        took = f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
         return (
             f"about {self.table.items:,} items, {self.table.bytes / 1e6:,.1f} MB, "
             f"{self.expected_read_units:,.0f} read units at {self.read_units_per_second:,.0f} a second: "
-            f"{self.expected_seconds / 60:,.1f} minutes; {len(self.segments)} segment(s), {self.parallelism} at once, "
+            f"{took}; {len(self.segments)} segment(s), {self.parallelism} at once, "
             f"about {self.expected_files} file(s)"
         )
 

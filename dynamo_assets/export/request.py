@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from dynamo_assets.naming import Layout, catalog_name, parse_snapshot, table_name
 
 Format = Literal["parquet"]
 FORMATS: tuple[Format, ...] = ("parquet",)
+MixedTypes = Literal["text", "dynamodb_json", "fail"]
+Nested = Literal["struct", "json"]
+Numbers = Literal["exact", "double"]
 READ_PERCENTAGE_RANGE = (0.1, 1.0)
 DEFAULT_FILE_BYTES = 256 * 1024 * 1024
 """Target size of one data file; Athena reads files of 128 MB and more at full speed."""
+
+
+_CHOICES = {"format": Format, "mixed_types": MixedTypes, "nested": Nested, "numbers": Numbers}
+DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
+
+
+def _is_column_type(kind: str) -> bool:
+    if match := DECIMAL.fullmatch(kind):
+        return int(match[2]) <= int(match[1]) <= 38 and int(match[1]) > 0
+    return kind in {"string", "json", "bigint", "double"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +69,9 @@ class ExportRequest:
     slot: str | None = None
     engine: str = "in_process"
     attempt: str = ""
-    mixed_types: Literal["text", "dynamodb_json", "fail"] = "text"
-    nested: Literal["struct", "json"] = "struct"
-    numbers: Literal["exact", "double"] = "exact"
+    mixed_types: MixedTypes = "text"
+    nested: Nested = "struct"
+    numbers: Numbers = "exact"
     columns: Mapping[str, str] = field(default_factory=dict)
     target_file_bytes: int = DEFAULT_FILE_BYTES
     segments: int | None = None
@@ -69,8 +83,15 @@ class ExportRequest:
             raise ValueError(
                 f"table {self.table}: read_percentage is {self.read_percentage}; it must be between {low} and {high}"
             )
-        if self.format not in FORMATS:
-            raise ValueError(f"table {self.table}: format {self.format!r} is none of {', '.join(FORMATS)}")
+        for option, choices in _CHOICES.items():
+            if (value := getattr(self, option)) not in get_args(choices):
+                raise ValueError(f"table {self.table}: {option} {value!r} is none of {', '.join(get_args(choices))}")
+        for attribute, kind in self.columns.items():
+            if not _is_column_type(kind):
+                raise ValueError(
+                    f"table {self.table}: columns: attribute {attribute!r} cannot be {kind!r}; choose string, json, "
+                    "bigint, double or decimal(precision,scale) with a precision of at most 38"
+                )
         if self.max_read_units is not None and self.max_read_units <= 0:
             raise ValueError(f"table {self.table}: max_read_units is {self.max_read_units}; it must be above 0")
         if self.segments is not None and not 1 <= self.segments <= 1_000_000:

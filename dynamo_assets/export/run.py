@@ -95,7 +95,6 @@ def run_export(
     table = TableDescription.of(clients.dynamodb, request.table)
     plan = make_plan(table, request, map_units.parallelism)
     observer.on_plan(plan)
-    TableSchema.of(key_facts(table.keys), request, table.keys)  # a bad `columns` shows before anything is read
     label = claim_label(clients.s3, request, now=now)
     started_at = now()
     job = Job(request, label, table)

@@ -6,7 +6,6 @@ and agree in the end. A column's type is a pure function of the observations and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
@@ -15,9 +14,9 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from dynamo_assets.errors import ConversionError, PlanError
+from dynamo_assets.errors import ConversionError
 from dynamo_assets.export.columns import column_names, top_level_names
-from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.request import DECIMAL, ExportRequest
 
 MAX_STRUCT_FIELDS = 200
 """A map with more distinct fields than this is used as a dictionary: its column is JSON text."""
@@ -179,26 +178,11 @@ def arrow_type(observed: Observed, options: ExportRequest) -> pa.DataType:
     }[tag]
 
 
-_DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
-FORCED_TYPES = {"string": pa.string(), "json": pa.string(), "bigint": pa.int64(), "double": pa.float64()}
-
-
-def forced_type(name: str, attribute: str) -> pa.DataType:
-    """The Arrow type of an entry of `columns`.
-
-    Raises:
-        PlanError: It is not a type that a column can be forced to.
-    """
-    if match := _DECIMAL.fullmatch(name):
-        precision, scale = int(match[1]), int(match[2])
-        if 1 <= precision <= 38 and scale <= precision:
-            return pa.decimal128(precision, scale)
-    if name not in FORCED_TYPES:
-        raise PlanError(
-            f"columns: attribute {attribute!r} is to be {name!r}; choose one of "
-            f"{', '.join(FORCED_TYPES)}, decimal(precision,scale) with a precision of at most 38"
-        )
-    return FORCED_TYPES[name]
+def forced_type(name: str) -> pa.DataType:
+    """The Arrow type of an entry of a request's `columns`."""
+    if match := DECIMAL.fullmatch(name):
+        return pa.decimal128(int(match[1]), int(match[2]))
+    return {"string": pa.string(), "json": pa.string(), "bigint": pa.int64(), "double": pa.float64()}[name]
 
 
 def athena_type(arrow: pa.DataType) -> str:
@@ -241,10 +225,9 @@ class Column:
 
         Raises:
             ConversionError: There are values of several types and `mixed_types` is `fail`.
-            PlanError: `columns` asks for a type that does not exist.
         """
         if attribute in options.columns:
-            return cls(attribute, name, forced_type(options.columns[attribute], attribute), "", observed.copy())
+            return cls(attribute, name, forced_type(options.columns[attribute]), "", observed.copy())
         if options.mixed_types == "fail" and len(observed.tags()) > 1:
             raise ConversionError(
                 f"table {options.table}: attribute {attribute!r} has values of types "

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Throttle:
-    """A token bucket over *consumed* read units: what a page cost is known only once it is there, and paid back after.
+    """A token bucket over *consumed* read units: what a page cost is known only once it is there, and is paid for then.
 
     Args:
         units_per_second: The share of the rate that this reader has.
@@ -28,14 +28,14 @@ class Throttle:
         self._rate = units_per_second
         self._clock = clock
         self._sleep = sleep
-        self._paid_until = clock()
+        self._asked_at = self._paid_until = clock()
 
     def wait(self) -> None:
         """Returns once everything consumed so far has been paid for."""
         if (due := self._paid_until - self._clock()) > 0:
             self._sleep(due)
+        self._asked_at = self._clock()
 
     def consumed(self, units: float) -> None:
-        """Takes note of the read units that a request reported."""
-        start = max(self._paid_until, self._clock() - self.BURST_SECONDS)
-        self._paid_until = start + units / self._rate
+        """Takes note of the read units that the request made since `wait` has reported."""
+        self._paid_until = max(self._paid_until, self._asked_at - self.BURST_SECONDS) + units / self._rate
