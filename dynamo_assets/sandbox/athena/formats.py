@@ -33,11 +33,11 @@ def reader_of(table: Table, partition: Partition) -> Reader:
     by_name = reads_by_name(partition.storage)
     match library.rsplit(".", 1)[-1]:
         case "ParquetHiveSerDe":
-            return partial(_read_parquet, by_name=by_name)
+            return _whole("Parquet", partial(_read_parquet, by_name=by_name))
         case "OrcSerde":
-            return partial(_read_orc, by_name=by_name)
+            return _whole("ORC", partial(_read_orc, by_name=by_name))
         case "AvroSerDe":
-            return _read_avro
+            return _whole("Avro", _read_avro)
         case "JsonSerDe":
             return partial(read_json, library=library, parameters=parameters)
         case "OpenCSVSerde":
@@ -45,6 +45,18 @@ def reader_of(table: Table, partition: Partition) -> Reader:
         case "LazySimpleSerDe":
             return partial(read_delimited, parameters=parameters)
     raise unsupported(f"read files of the SerDe {library!r}: table {table.name}")
+
+
+def _whole(name: str, read: Reader) -> Reader:
+    """A reader that fails, as Athena does, on a file that is cut short or of another format."""
+
+    def reader(file: DataFile, wanted: list[Wanted], count: Count) -> Rows:
+        try:
+            yield from read(file, wanted, count)
+        except (OSError, ValueError, EOFError) as error:
+            raise QueryFailure("HIVE_BAD_DATA", f"Malformed {name} file {file.location}: {error}") from error
+
+    return reader
 
 
 def _matches(schema: pa.Schema, wanted: list[Wanted], *, by_name: bool) -> list[pa.Field | None]:
@@ -55,10 +67,7 @@ def _matches(schema: pa.Schema, wanted: list[Wanted], *, by_name: bool) -> list[
 
 
 def _read_parquet(file: DataFile, wanted: list[Wanted], count: Count, *, by_name: bool) -> Rows:
-    try:
-        parquet = pq.ParquetFile(file.path)
-    except pa.ArrowInvalid as error:
-        raise QueryFailure("HIVE_BAD_DATA", f"Not valid Parquet file: {file.location}: {error}") from error
+    parquet = pq.ParquetFile(file.path)
     fields = _matches(parquet.schema_arrow, wanted, by_name=by_name)
     physical: dict[str, str] = {}
     roots = {field.name for field in fields if field is not None}
@@ -89,10 +98,7 @@ def _arrays(batch: pa.RecordBatch, wanted: list[Wanted], fields: list[pa.Field |
 
 
 def _read_orc(file: DataFile, wanted: list[Wanted], count: Count, *, by_name: bool) -> Rows:
-    try:
-        reader = orc.ORCFile(file.path)
-    except pa.ArrowInvalid as error:
-        raise QueryFailure("HIVE_BAD_DATA", f"Malformed ORC file {file.location}: {error}") from error
+    reader = orc.ORCFile(file.path)
     fields = _matches(reader.schema, wanted, by_name=by_name)
     names = [field.name for field in fields if field is not None]
     for column, field in zip(wanted, fields, strict=True):
@@ -111,17 +117,13 @@ def _read_orc(file: DataFile, wanted: list[Wanted], count: Count, *, by_name: bo
 def _read_avro(file: DataFile, wanted: list[Wanted], count: Count) -> Rows:
     count(file.size)
     with file.path.open("rb") as stream:
-        try:
-            reader = fastavro.reader(stream)
-            own = {field["name"].lower(): field["name"] for field in _record_fields(reader.writer_schema)}
-            while records := list(islice(reader, BATCH_ROWS)):
-                yield len(records), [_avro_column(records, own.get(column.name), column, file) for column in wanted]
-        except (ValueError, EOFError, StopIteration) as error:
-            raise QueryFailure("HIVE_BAD_DATA", f"Invalid Avro file {file.location}: {error}") from error
-
-
-def _record_fields(schema: Any) -> list[dict[str, Any]]:
-    return schema["fields"] if isinstance(schema, dict) else []
+        reader = fastavro.reader(stream)
+        schema = reader.writer_schema
+        if not isinstance(schema, dict) or schema["type"] != "record":
+            raise ValueError("its schema is no record's")
+        own = {field["name"].lower(): field["name"] for field in schema["fields"]}
+        while records := list(islice(reader, BATCH_ROWS)):
+            yield len(records), [_avro_column(records, own.get(column.name), column, file) for column in wanted]
 
 
 def _avro_column(records: list[Any], name: str | None, column: Wanted, file: DataFile) -> pa.Array:
