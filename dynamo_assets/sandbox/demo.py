@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,7 @@ from dynamo_assets.settings import Settings, Table
 
 LOCAL = Path(".local")
 SHOWN_ROWS = 3
+MODULE = "dynamo_assets.definitions"
 
 
 def run_demo(*, ui: bool, ui_port: int) -> int:
@@ -62,35 +64,48 @@ def run_demo(*, ui: bool, ui_port: int) -> int:
 
 
 def _export(settings: Settings) -> None:
+    """Runs the job of every cadence, all at once as their schedules would, then the reviews' assets once more."""
     now = datetime.now(UTC)
-    for cadence in cadences(settings):
-        slot = current_slot(cadence.slots, now)
-        assert slot is not None
-        tags = json.dumps({"dagster/partition": slot})
-        _dagster(["job", "execute", "-m", "dynamo_assets.definitions", "-j", job_name(cadence.cron), "--tags", tags])
-        if again := next((table for table in cadence.tables if table.table == REVIEWS), None):
-            _snapshot_again(again, slot, settings)
+    slots = {cadence.cron: current_slot(cadence.slots, now) for cadence in cadences(settings)}
+    _dagster(
+        *(
+            ["job", "execute", "-m", MODULE, "-j", job_name(cron), "--tags", json.dumps({"dagster/partition": slot})]
+            for cron, slot in slots.items()
+        )
+    )
+    for table in settings.tables:
+        if table.table == REVIEWS:
+            # The original demonstration: two snapshots of two items, and a view that shows the later one.
+            first = "/".join(snapshot_asset_key(table.name))
+            last = "/".join(view_asset_key(settings.catalog.database, table.name))
+            select = f"key:{first}+ and +key:{last}"
+            slot = slots[table.schedule]
+            assert slot is not None
+            _dagster(["asset", "materialize", "-m", MODULE, "--select", select, "--partition", slot])
 
 
-def _snapshot_again(table: Table, slot: str, settings: Settings) -> None:
-    """The original demonstration: two snapshots of two items, and a view that shows the later one."""
-    first = "/".join(snapshot_asset_key(table.name))
-    last = "/".join(view_asset_key(settings.catalog.database, table.name))
-    select = f"key:{first}+ and +key:{last}"
-    _dagster(["asset", "materialize", "-m", "dynamo_assets.definitions", "--select", select, "--partition", slot])
+def _dagster(*commands: Sequence[str]) -> None:
+    """Runs `dagster` commands side by side, as a user would type them, and waits for all.
 
-
-def _dagster(arguments: Sequence[str]) -> None:
-    spelled = " ".join(f"'{argument}'" if {" ", "{", "*"} & set(argument) else argument for argument in arguments)
-    _say(f"$ dagster {spelled}")
-    log_path = LOCAL / "dagster.log"
+    Raises:
+        SandboxError: One failed; with the end of its log.
+    """
     started = datetime.now(UTC)
-    with log_path.open("ab") as log:
-        done = subprocess.run([sys.executable, "-m", "dagster", *arguments], stdout=log, stderr=log, check=False)
-    print(f"  exit code {done.returncode} after {(datetime.now(UTC) - started).total_seconds():.0f} s; log: {log_path}")
-    if done.returncode:
-        tail = log_path.read_text(errors="replace").splitlines()[-40:]
-        raise SandboxError("the run failed; the end of its log:\n" + "\n".join(tail))
+    running = []
+    for arguments in commands:
+        _say(f"$ dagster {shlex.join(arguments)}")
+        log_path = LOCAL / f"{arguments[0]}_{len(list(LOCAL.glob('*.log')))}.log"
+        with log_path.open("wb") as log:
+            running.append(
+                (subprocess.Popen([sys.executable, "-m", "dagster", *arguments], stdout=log, stderr=log), log_path)
+            )
+    for process, log_path in running:
+        code = process.wait()
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        print(f"  exit code {code} after {seconds:.0f} s; its log: {log_path}", flush=True)
+        if code:
+            tail = log_path.read_text(errors="replace").splitlines()[-40:]
+            raise SandboxError("the run failed; the end of its log:\n" + "\n".join(tail))
 
 
 def _show(table: Table, settings: Settings, aws: AwsClients) -> None:
