@@ -8,6 +8,7 @@ import dagster as dg
 from dynamo_assets.assets.checks import check_rows_in_files, rows_in_files_spec
 from dynamo_assets.assets.failures import explained
 from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, exported_columns, snapshot_metadata
+from dynamo_assets.automation.executor import COMPUTES_TAG
 from dynamo_assets.automation.partitions import require_current_slot
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.glue_jobs import GlueJobs
@@ -42,6 +43,7 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
         metadata={"schedule": table.schedule, "engine": table.engine, "read_percentage": table.read_percentage},
         retry_policy=retry_policy(table),
         pool=POOLS[table.engine],
+        op_tags={COMPUTES_TAG: "true"} if table.engine == "in_process" else None,
     )
     def _snapshot(context: dg.AssetExecutionContext, aws: AwsClients) -> dg.MaterializeResult:
         with explained(table, context):
