@@ -332,7 +332,7 @@ def _bind_nested(pattern: tuple[Any, ...], data_type: pa.DataType, bound: dict[s
     if pattern[0] == "map" and (isinstance(data_type, pa.MapType) or data_type == types.UNKNOWN):
         key = _bind(pattern[1], getattr(data_type, "key_type", types.UNKNOWN), bound)
         item = _bind(pattern[2], getattr(data_type, "item_type", types.UNKNOWN), bound)
-        return pa.map_(key, item) if key is not None and item is not None else None
+        return types.map_of(key, item) if key is not None and item is not None else None
     return None
 
 

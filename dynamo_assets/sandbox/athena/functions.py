@@ -48,7 +48,7 @@ AGGREGATES: dict[str, str] = {
     "every(boolean) -> boolean": "bool_and({0})",
     "bool_or(boolean) -> boolean": "bool_or({0})",
     "approx_distinct(T) -> bigint": "approx_count_distinct({0})",
-    "approx_percentile(N, double) -> N": "approx_quantile({0}, {1})",
+    "approx_percentile(N, double) -> N": "approx_quantile({0}, CAST({1} AS FLOAT))",
     "stddev(double) -> double": "stddev_samp({0})",
     "stddev_samp(double) -> double": "stddev_samp({0})",
     "stddev_pop(double) -> double": "stddev_pop({0})",
@@ -285,7 +285,7 @@ KNOWN_TO_ATHENA = """
     shuffle sin sinh skewness soundex split_to_map split_to_multimap spooky_hash_v2_32 spooky_hash_v2_64 st_area
     st_astext st_contains st_distance st_geometryfromtext st_point st_x st_y tan tanh tdigest_agg
     timestamp_objectid timezone_hour timezone_minute to_base to_base32 to_big_endian_64 to_char to_date
-    to_geometry to_ieee754_64 to_iso8601 to_milliseconds to_timestamp transform_keys transform_values trim_array
+    to_geometry to_ieee754_64 to_milliseconds to_timestamp transform_keys transform_values trim_array
     url_extract_fragment url_extract_host url_extract_parameter url_extract_path url_extract_port
     url_extract_protocol url_extract_query uuid value_at_quantile version width_bucket wilson_interval_lower
     wilson_interval_upper word_stem xxhash64 zip zip_with
@@ -383,5 +383,5 @@ def result_type(rule: Any, bound: dict[str, pa.DataType]) -> pa.DataType:
         return rule
     if isinstance(rule, tuple):
         parts = [result_type(part, bound) for part in rule[1:]]
-        return pa.list_(parts[0]) if rule[0] == "array" else pa.map_(*parts)
+        return pa.list_(parts[0]) if rule[0] == "array" else types.map_of(*parts)
     return _RULES[rule](bound) if rule in _RULES else bound[rule]

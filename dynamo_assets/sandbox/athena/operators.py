@@ -132,7 +132,8 @@ class Operators:
         return Typed(self._guarded(operator, right.sql, f"CAST({sides} AS {name})"), widened)
 
     def _guarded(self, operator: str, divisor: str, value: str) -> str:
-        if operator not in ("/", "%"):
+        # A literal's SQL begins with its digits; without a check it can stand in GROUP BY and DISTINCT too.
+        if operator not in ("/", "%") or re.match(r"(CAST\(')?0*[1-9]", divisor):
             return f"({value})"
         return checked(f"({divisor}) = 0", "'DIVISION_BY_ZERO: Division by zero'", value, safe=self.scope.safe)
 

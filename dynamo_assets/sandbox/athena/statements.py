@@ -28,6 +28,16 @@ class AthenaQuery(Trino):
             for name, parse in Trino.Parser.FUNCTION_PARSERS.items()
             if name in ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "SUBSTRING", "POSITION")
         }
+        PLACEHOLDER_PARSERS: ClassVar = {
+            **Trino.Parser.PLACEHOLDER_PARSERS,
+            TokenType.PLACEHOLDER: lambda parser: exp.Placeholder().update_positions(parser._prev),
+        }
+        # `decimal '1.5'` is no CAST, whose decimal would have no fraction; nor is `json '[1]'`, which reads the text.
+        TYPE_LITERAL_PARSERS: ClassVar = {
+            **Trino.Parser.TYPE_LITERAL_PARSERS,
+            exp.DType.DECIMAL: lambda _, this, _type: exp.Literal.number(this.name),
+            exp.DType.JSON: lambda _, this, _type: exp.Anonymous(this="json_parse", expressions=[this]),
+        }
 
 
 @dataclass(frozen=True)
@@ -118,9 +128,10 @@ def parse_query(text: str, parameters: list[str] | None = None) -> exp.Expr:
         for token, following in zip(tokens, [*tokens[1:], None], strict=True):
             # Taken by the parser, not by Athena's.
             is_end = following is None or following.token_type in (TokenType.FROM, TokenType.R_PAREN)
-            if token.token_type == TokenType.DCOLON or (token.token_type == TokenType.COMMA and is_end):
+            is_unfinished = token.token_type in (TokenType.COMMA, TokenType.SELECT) and is_end
+            if token.token_type == TokenType.DCOLON or is_unfinished:
                 raise malformed(f"mismatched input '{token.text}'", token.line, token.col - len(token.text) + 1)
-        trees = [tree for tree in dialect.parser().parse(tokens, text) if tree is not None]
+        trees = [tree for tree in dialect.parser().parse(tokens, text) if tree is not None] if tokens else []
     except ParseError as error:
         place = error.errors[0]
         found = place["highlight"] or "<EOF>"
@@ -128,7 +139,7 @@ def parse_query(text: str, parameters: list[str] | None = None) -> exp.Expr:
     except TokenError as error:
         raise malformed(str(error).split("\n", 1)[0]) from error
     if len(trees) != 1:
-        raise malformed(f"Only one sql statement is allowed. Got: {text}")
+        raise malformed(f"Only one sql statement is allowed. Got: {text}" if trees else "mismatched input '<EOF>'")
     if not isinstance(trees[0], exp.Query | exp.Values | exp.Subquery):
         raise malformed(f"mismatched input '{text.split(maxsplit=1)[0]}'. Expecting: a query or a statement")
     return _with_parameters(trees[0], parameters or [])
@@ -140,7 +151,7 @@ def malformed(message: str, line: int = 1, column: int = 1) -> RequestError:
 
 
 def _with_parameters(query: exp.Expr, parameters: list[str]) -> exp.Expr:
-    places = sorted(query.find_all(exp.Placeholder), key=lambda node: node.meta.get("start", 0))
+    places = sorted(query.find_all(exp.Placeholder), key=lambda node: node.meta["start"])
     if len(places) != len(parameters):
         raise RequestError(f"Incorrect number of parameters: expected {len(places)} but found {len(parameters)}")
     for place, text in zip(places, parameters, strict=True):

@@ -183,6 +183,11 @@ def decimal(precision: int, scale: int) -> pa.DataType:
     return pa.decimal128(min(precision, _MAX_PRECISION), scale)
 
 
+def map_of(key: pa.DataType, item: pa.DataType) -> pa.DataType:
+    """A map type; Arrow has none without a key's type, so an empty map's keys are text."""
+    return pa.map_(VARCHAR if key == UNKNOWN else key, item)
+
+
 def as_decimal(data_type: pa.DataType) -> Any:
     """The decimal type that holds every value of an integer or decimal type."""
     return decimal(_DIGITS[data_type], 0) if data_type in _DIGITS else data_type
@@ -226,7 +231,7 @@ def _common_array(left: Any, right: Any) -> pa.DataType | None:
 
 def _common_map(left: Any, right: Any) -> pa.DataType | None:
     key, item = common(left.key_type, right.key_type), common(left.item_type, right.item_type)
-    return pa.map_(key, item) if key is not None and item is not None else None
+    return map_of(key, item) if key is not None and item is not None else None
 
 
 def _common_row(left: Any, right: Any) -> pa.DataType | None:
