@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from dynamo_assets.sandbox.athena.statements import parse
 from dynamo_assets.sandbox.athena.work_groups import WorkGroups
 from dynamo_assets.sandbox.endpoint import Endpoint
 
+_LOGGER = logging.getLogger(__name__)
 _MAX_ROWS = 1000
 _MAX_QUERY_BYTES = 262_144
 # How long GetQueryExecution holds an answer back for a query about to end. PyAthena asks once at the start and then
@@ -35,6 +37,11 @@ def respond(operation: Operation) -> Callable[[Any], Any]:
         except RequestError as error:
             body = {"__type": error.code, "Message": str(error), "message": str(error), "AthenaErrorCode": error.detail}
             return json.dumps(body), {"status": 400}
+        except Exception as error:
+            # The boundary of a request: a client can read AWS's answer, and nothing of a page of HTML.
+            _LOGGER.exception("%s failed inside the sandbox", operation.__name__)
+            message = f"The sandbox failed: {type(error).__name__}: {error}"
+            return json.dumps({"__type": "InternalServerException", "Message": message}), {"status": 500}
 
     return method
 

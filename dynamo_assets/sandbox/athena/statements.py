@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import ClassVar
 
 from sqlglot import exp
@@ -125,7 +126,7 @@ def parse_query(text: str, parameters: list[str] | None = None) -> exp.Expr:
     dialect = AthenaQuery()
     try:
         tokens = dialect.tokenize(text)
-        for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        for token, following in zip_longest(tokens, tokens[1:]):
             # Taken by the parser, not by Athena's.
             is_end = following is None or following.token_type in (TokenType.FROM, TokenType.R_PAREN)
             is_unfinished = token.token_type in (TokenType.COMMA, TokenType.SELECT) and is_end
