@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyathena
 import pytest
 
 from dynamo_assets.sandbox.endpoint import Endpoint
@@ -26,7 +27,13 @@ def lake(lake_clients: dict[str, Any], bucket: str, unique: Any) -> Lake:
 
 @pytest.fixture(scope="session")
 def warehouse_clients(sandbox: Endpoint) -> dict[str, Any]:
-    return {service: sandbox.client(service) for service in ("s3", "glue", "athena")}
+    clients = {service: sandbox.client(service) for service in ("s3", "glue", "athena")}
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in sandbox.environment().items():
+            environment.setenv(name, value)
+        # Making one costs more than most queries.
+        connection = pyathena.connect(s3_staging_dir="s3://given-by-each-test/", poll_interval=0.02)
+    return {**clients, "connection": connection}
 
 
 @pytest.fixture

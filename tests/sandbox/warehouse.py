@@ -47,6 +47,7 @@ class Warehouse:
     s3: Any
     glue: Any
     athena: Any
+    connection: Any
     bucket: str
     database: str
 
@@ -103,8 +104,11 @@ class Warehouse:
         )
 
     def cursor(self, **options: Any) -> Any:
+        """A cursor of PyAthena's: of a new connection, made as a user makes one, where it has options."""
         defaults = {"s3_staging_dir": f"s3://{self.bucket}/results/", "schema_name": self.database}
-        return pyathena.connect(**{"poll_interval": 0.02, **defaults, **options}).cursor()
+        if options:
+            return pyathena.connect(**{"poll_interval": 0.02, **defaults, **options}).cursor()
+        return self.connection.cursor(**defaults)
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """A query's rows, through PyAthena."""
