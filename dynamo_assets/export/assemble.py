@@ -8,7 +8,7 @@ cannot be compiled, it starts at the values themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate, chain
@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dynamo_assets.errors import ConversionError
 from dynamo_assets.export.columns import column_names
@@ -167,23 +168,41 @@ class MapNode(Node):
                 name: child.array(source, _join(path, f"f{number}"), landing)
                 for number, (name, child) in enumerate(self.children.items())
             }
-        columns = _scatter(source)
+        columns = transpose(source)
         if columns.keys() - self.children.keys():
             raise SurpriseError
-        return {name: self.children[name].array(values, "", landing) for name, values in columns.items()}
+        return {
+            name: _spread(self.children[name].array(values, "", landing), rows, len(source))
+            for name, (rows, values) in columns.items()
+        }
 
 
-def _scatter(maps: list[dict[str, Value] | None]) -> dict[str, list[Value]]:
-    """Rows of dicts to columns; the work grows with the values present, not with rows times names."""
-    columns: dict[str, list[Value]] = {}
-    rows = len(maps)
-    for row, values in enumerate(maps):
-        if values:
-            for name, value in values.items():
-                if name not in columns:
-                    columns[name] = [ABSENT] * rows
-                columns[name][row] = value
+def transpose(maps: Iterable[Mapping[str, Value] | None]) -> dict[str, tuple[list[int], list[Value]]]:
+    """Rows of dicts to columns: the rows that have each name, and their values."""
+    columns: dict[str, tuple[list[int], list[Value]]] = {}
+    for row, fields in enumerate(maps):
+        if fields:
+            for name, value in fields.items():
+                if name in columns:
+                    rows, values = columns[name]
+                    rows.append(row)
+                    values.append(value)
+                else:
+                    columns[name] = ([row], [value])
     return columns
+
+
+def _spread(array: pa.Array, rows: list[int], length: int) -> pa.Array:
+    """Puts values at their rows among nulls; in Python the work grows with the values only, however sparse they are."""
+    if len(rows) == length:
+        return array
+    bits = bytearray((length + 7) // 8)
+    for row in rows:
+        bits[row >> 3] |= 1 << (row & 7)
+    mask = pa.Array.from_buffers(pa.bool_(), length, [None, pa.py_buffer(bits)])
+    numbers = pa.array(range(len(rows)), pa.int32())
+    replace_with_mask = pc.replace_with_mask  # pyright: ignore[reportAttributeAccessIssue] - made at import
+    return array.take(replace_with_mask(pa.nulls(length, pa.int32()), mask, numbers))
 
 
 @dataclass(frozen=True)
@@ -198,9 +217,9 @@ class ListNode(Node):
         return _list_array(lists, self.element.array(elements, "", landing))
 
 
-def _list_array(lists: list[Sequence[Any] | None], elements: pa.Array) -> pa.Array:
-    offsets = pa.array(accumulate((len(entry) if entry else 0 for entry in lists), initial=0), pa.int32())
-    mask = pa.array([entry is None for entry in lists], pa.bool_())
+def _list_array(lists: list[list[Any] | None], elements: pa.Array) -> pa.Array:
+    mask = pa.array([entry is None for entry in lists], pa.bool_()) if None in lists else None
+    offsets = pa.array(accumulate((len(entry or ()) for entry in lists), initial=0), pa.int32())
     return pa.ListArray.from_arrays(offsets, elements, mask=mask)
 
 
@@ -226,16 +245,17 @@ class TextNode(Node):
     def array(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
         """As `Node.array`; counts each value under its own type."""
         values: list[Value] = _pull(source, path)
-        tags = list(map(tag_of, values))
-        texts = [None if tag in {None, NULL} else self.text(v) for v, tag in zip(values, tags, strict=True)]
-        self._count(values, tags, landing)
+        # A string is its own text; of most mixed attributes most values are strings.
+        texts: list[str | None] = _pull(values, "S") if self.text is plain_text else [None] * len(values)
+        landing.count(self.observed, "S", len(texts) - texts.count(None))
+        others: dict[str, list[Value]] = {}
+        for row, value in enumerate(values):
+            if texts[row] is None and value is not ABSENT and (tag := tag_of(value)):
+                others.setdefault(tag, []).append(value)
+                texts[row] = None if tag == NULL else self.text(value)
+        for tag, same in others.items():
+            landing.count(self.observed, tag, len(same), sum(map(count_objects, same)))
         return self._convert(texts, landing)
-
-    def _count(self, values: list[Value], tags: list[str | None], landing: Landing) -> None:
-        for tag in set(tags) - {None}:
-            same = [value for value, own in zip(values, tags, strict=True) if own == tag]
-            objects = sum(map(count_objects, same)) if tag in {"M", "L"} else len(same)
-            landing.count(self.observed, str(tag), len(same), objects)
 
     def _convert(self, texts: list[str | None], landing: Landing) -> pa.Array:  # noqa: ARG002 - ForcedNode needs it
         return pa.array(texts, pa.string())
@@ -282,6 +302,10 @@ def _struct(fields: list[tuple[str, Any, Any]], nullable: bool = False) -> Any:
     if nullable:
         fields = [*fields, (NULL, bool | None, None)]
     return msgspec.defstruct("V", fields, frozen=True, gc=False, eq=False, forbid_unknown_fields=True)
+
+
+def _absent(value_type: Any) -> Any:
+    return ABSENT if value_type is Value else value_type()
 
 
 class _Compiler:
@@ -341,7 +365,9 @@ class _Compiler:
                 inner, children[name] = self._forced(name, fields[name])
             else:
                 inner, children[name] = self.value(fields[name], compiled=compiled)
-            members.append((f"f{number}", inner, msgspec.field(default=inner(), name=name) if compiled else None))
+            members.append(
+                (f"f{number}", inner, msgspec.field(default=_absent(inner), name=name) if compiled else None)
+            )
         item = _struct(members) if compiled else dict[str, Value]
         kind = pa.null() if top_level else arrow_type(observed, self._options)
         return item, MapNode(observed, "M", kind, children, column_names(fields), item() if compiled else None)

@@ -12,17 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from dynamo_assets.errors import ConservationError, ConversionError
-from dynamo_assets.export.assemble import Landing, SurpriseError, compile_attributes
+from dynamo_assets.export.assemble import Landing, SurpriseError, compile_attributes, transpose
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import Facts, Observed, TableSchema
+from dynamo_assets.export.schema import TAGS, Facts, Observed, TableSchema
 from dynamo_assets.export.source import Page
-from dynamo_assets.export.values import Value, count_objects, tag_of
+from dynamo_assets.export.values import Value, count_objects
 
 _ANY_ITEMS = msgspec.json.Decoder(list[dict[str, Value]])
 
@@ -71,9 +73,8 @@ class PageDecoder:
         try:
             return self._decode(page)
         except (msgspec.ValidationError, SurpriseError):
-            for item in _ANY_ITEMS.decode(page.items):
-                for attribute, value in item.items():
-                    _learn(self.facts.setdefault(attribute, Observed()), value)
+            for attribute, (_, values) in transpose(_ANY_ITEMS.decode(page.items)).items():
+                _learn(self.facts.setdefault(attribute, Observed()), values)
             self._compile()
         try:
             return self._decode(page)
@@ -110,16 +111,24 @@ class PageDecoder:
             )
 
 
-def _learn(observed: Observed, value: Value) -> None:
-    tag = tag_of(value)
-    if tag is None:
+def _learn(observed: Observed, values: list[Value]) -> None:
+    """Notes the types of all values at one path, and of what is in them; counts nothing yet."""
+    for tag in TAGS:
+        if not values:
+            return
+        payloads = list(map(attrgetter(tag), values))
+        found = len(values) - payloads.count(None)
+        if not found:
+            continue
+        observed.counts.setdefault(tag, 0)
+        if tag == "M":
+            for name, (_, inner) in transpose(payloads).items():
+                if (below := observed.below(name)) is not None:
+                    _learn(below, inner)
+        elif tag == "L":
+            _learn(observed.element(), list(chain.from_iterable(filter(None, payloads))))
+        values = (
+            [v for v, payload in zip(values, payloads, strict=True) if payload is None] if found < len(values) else []
+        )
+    if values:
         raise ConservationError("a value of a type that DynamoDB does not have")
-    observed.counts.setdefault(tag, 0)
-    if value.M:
-        for name, inner in value.M.items():
-            if (below := observed.below(name)) is not None:
-                _learn(below, inner)
-    elif value.L:
-        element = observed.element()
-        for inner in value.L:
-            _learn(element, inner)
