@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dynamo_assets.sandbox.clock import move_clock
+from dynamo_assets.sandbox.dynamodb.clock import move_clock
 from dynamo_assets.sandbox.endpoint import Endpoint
 from dynamo_assets.sandbox.server import spawn
 

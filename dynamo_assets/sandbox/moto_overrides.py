@@ -29,21 +29,21 @@ from moto.glue.responses import GlueResponse
 from moto.moto_api._internal import urls as moto_api_urls
 
 from dynamo_assets.errors import SandboxError
-from dynamo_assets.sandbox import (
+from dynamo_assets.sandbox.athena.service import Athena, refuse, respond
+from dynamo_assets.sandbox.crawlers.crawlers import Crawlers
+from dynamo_assets.sandbox.dynamodb import (
     clock,
     consumed_capacity,
     continuous_backups,
-    dynamodb,
-    native_export,
+    scan,
     table_descriptions,
     table_writes,
 )
-from dynamo_assets.sandbox.athena.service import Athena, refuse, respond
-from dynamo_assets.sandbox.crawlers import Crawlers
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
-from dynamo_assets.sandbox.glue_catalog import CatalogTable, GlueCatalog, refuse_operation
-from dynamo_assets.sandbox.glue_errors import invalid
-from dynamo_assets.sandbox.glue_jobs import GlueJobs
+from dynamo_assets.sandbox.glue_catalog.catalog import CatalogTable, GlueCatalog, refuse_operation
+from dynamo_assets.sandbox.glue_catalog.errors import invalid
+from dynamo_assets.sandbox.glue_jobs.jobs import GlueJobs
+from dynamo_assets.sandbox.native_export import exports
 
 MOTO_VERSION = "5.2.5"
 
@@ -81,10 +81,10 @@ def shut_down() -> None:
 
 def _install_dynamodb() -> None:
     handler: Any = DynamoHandler
-    handler.call_action = dynamodb.call_action
+    handler.call_action = scan.call_action
     handler.create_table = table_descriptions.create_table
     handler.update_table = table_descriptions.update_table
-    handler.scan = dynamodb.scan
+    handler.scan = scan.scan
     handler.get_item = consumed_capacity.get_item
     handler.batch_get_item = consumed_capacity.batch_get_item
     handler.query = consumed_capacity.query
@@ -98,9 +98,9 @@ def _install_dynamodb() -> None:
     handler.execute_transaction = consumed_capacity.execute_transaction
     handler.batch_execute_statement = consumed_capacity.batch_execute_statement
     handler.restore_table_to_point_in_time = continuous_backups.restore_table_to_point_in_time
-    handler.export_table_to_point_in_time = native_export.export_table_to_point_in_time
-    handler.describe_export = native_export.describe_export
-    handler.list_exports = native_export.list_exports
+    handler.export_table_to_point_in_time = exports.export_table_to_point_in_time
+    handler.describe_export = exports.describe_export
+    handler.list_exports = exports.list_exports
     backend: Any = DynamoDBBackend
     backend.update_item = table_writes.update_item
     backend.execute_statement = table_writes.execute_statement
@@ -111,13 +111,13 @@ def _install_dynamodb() -> None:
     table.delete_item = table_writes.delete_item
     table.describe = table_descriptions.describe
     item: Any = Item
-    item.is_within_segment = dynamodb.is_within_segment
+    item.is_within_segment = scan.is_within_segment
     # moto adds up the whole item for each attribute that it sets; `table_writes` checks the size once.
     sized: Any = LimitedSizeDict
     sized.__setitem__ = dict.__setitem__
     # Read when the first request of moto's own API arrives.
     moto_api_urls.url_paths["{0}" + clock.PATH] = clock.serve_clock
-    _closers.append(native_export.shut_down)
+    _closers.append(exports.shut_down)
 
 
 def _install_glue_jobs(endpoint: Endpoint) -> None:

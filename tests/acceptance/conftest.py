@@ -89,7 +89,7 @@ class Pipeline:
         with pyathena.connect(
             work_group=self.settings.athena.workgroup, schema_name=self.database, poll_interval=0.05
         ) as connection:
-            return list(connection.cursor().execute(sql).fetchall())
+            return [tuple(row) for row in connection.cursor().execute(sql).fetchall()]
 
     def labels(self, name: str) -> list[str]:
         return list(self.manifests.labels(self.table(name).name))

@@ -175,7 +175,9 @@ def test_12_a_failed_glue_run_gives_its_own_reason_and_a_link(make_pipeline: Mak
     assert "does not exist" in message
     assert "https://us-east-1.console.aws.amazon.com/gluestudio/home?region=us-east-1#/job/" in message
     [failure] = [event for event in result.all_events if event.is_step_failure]
-    metadata = failure.step_failure_data.user_failure_data.metadata
+    given = failure.step_failure_data.user_failure_data
+    assert given is not None
+    metadata = given.metadata
     assert run["Id"] in str(metadata["glue_run"].value)
     assert "does not exist" in str(metadata["reason"].value)
 

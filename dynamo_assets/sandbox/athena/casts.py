@@ -64,9 +64,10 @@ def _from_text(sql: str, source: pa.DataType, target: pa.DataType, safe: bool) -
     if not pattern:
         return None
     message = f"'INVALID_CAST_ARGUMENT: Cannot cast ''' || {sql} || ''' to {types.display(target)}'"
-    return checked(
-        f"NOT regexp_full_match({sql}, {literal(pattern)})", message, _plain(sql, source, target, safe), safe=safe
-    )
+    value = _plain(sql, source, target, safe)
+    if is_a.is_timestamp(target):
+        value = f"date_trunc('millisecond', {value})"
+    return checked(f"NOT regexp_full_match({sql}, {literal(pattern)})", message, value, safe=safe)
 
 
 def _to_text(sql: str, source: pa.DataType, _target: pa.DataType, _safe: bool) -> str | None:

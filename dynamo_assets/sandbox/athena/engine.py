@@ -44,7 +44,7 @@ class Engine:
             ":memory:",
             config={
                 "threads": 2,
-                "memory_limit": "2GB",
+                "memory_limit": "1GB",
                 "temp_directory": str(spill),
                 "python_enable_replacements": False,
                 "autoinstall_known_extensions": False,

@@ -41,6 +41,7 @@ class Execution:
         request: The parts of StartQueryExecution that GetQueryExecution gives back.
         output_location: Where its result goes: the folder in S3 and the file's name.
         scan_limit: The workgroup's BytesScannedCutoffPerQuery; None for no limit.
+        submitted, started, planned, computed, ended: When it reached each point of its life, Unix time.
         finished: Set once it has ended.
     """
 
@@ -57,6 +58,8 @@ class Execution:
     scanned_bytes: int = 0
     submitted: float = field(default_factory=time.time)
     started: float | None = None
+    planned: float | None = None
+    computed: float | None = None
     ended: float | None = None
     finished: threading.Event = field(default_factory=threading.Event)
     result: ResultFile | None = None
@@ -138,6 +141,7 @@ class Runner:
             execution.result = ResultFile(directory)
             with self._outcome(execution, directory) as outcome:
                 execution.result.write(outcome)
+            execution.computed = time.time()
             self._deliver(execution, execution.result)
         except QueryFailure as failure:
             execution.end("FAILED", failure.reason, failure.athena_error())
@@ -188,16 +192,19 @@ class Runner:
     ) -> tuple[Engine, dict[str, set[str]]]:
         engine = execution.engine = Engine(directory / "spill", analyzer.names.columns)
         try:
-            return engine, engine.plan(relation.sql, analyzer.mounts)
+            used = engine.plan(relation.sql, analyzer.mounts)
         except BaseException:
             execution.engine = None
             engine.close()
             raise
+        execution.planned = time.time()
+        return engine, used
 
     def _deliver(self, execution: Execution, result: ResultFile) -> None:
         bucket, key = bucket_and_key(execution.output_location)
         try:
-            self.s3.upload_file(str(result.output), bucket, key)
+            with result.output.open("rb") as body:
+                self.s3.put_object(Bucket=bucket, Key=key, Body=body)
             # Athena's own is binary, and no client reads it.
             names = ",".join(column.name for column in result.columns)
             self.s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=names.encode())

@@ -182,7 +182,7 @@ SCALARS: dict[str, str] = {
     "date_add(unit, bigint, X) -> X": "({2} + {1} * {0:interval})",
     "date_diff(unit, X, X) -> bigint": "date_sub({0}, {1}, {2})",
     "date_format(local, format) -> varchar": "strftime({0}, {1})",
-    "date_parse(varchar, format) -> timestamp": "strptime({0}, {1})",
+    "date_parse(varchar, format) -> timestamp": "date_trunc('millisecond', strptime({0}, {1}))",
     "year(local) -> bigint": "year({0})",
     "quarter(local) -> bigint": "quarter({0})",
     "month(local) -> bigint": "month({0})",
@@ -201,15 +201,15 @@ SCALARS: dict[str, str] = {
     "second(local) -> bigint": "second({0})",
     "millisecond(local) -> bigint": "(millisecond({0}) % 1000)",
     "last_day_of_month(local) -> date": "last_day({0})",
-    "from_unixtime(double) -> timestamptz": "to_timestamp({0})",
-    "from_unixtime(double, zone) -> timestamptz in zone": "to_timestamp({0})",
+    "from_unixtime(double) -> timestamptz": "to_timestamp(round({0}, 3))",
+    "from_unixtime(double, zone) -> timestamptz in zone": "to_timestamp(round({0}, 3))",
     "to_unixtime(X) -> double": "epoch({0})",
     "from_iso8601_date(varchar) -> date": "CAST({0} AS DATE)",
     # A time that keeps its own offset would need a zone for each value.
     "from_iso8601_timestamp(varchar) -> timestamptz": "CASE "
     "WHEN regexp_matches({0}, 'T.*[+-](0[1-9]|1|00:?[0-9]*[1-9])') "
     "THEN error('NOT_SUPPORTED: The sandbox does not keep the offset of ' || {0} || ': write times in UTC') "
-    "ELSE CAST({0} AS TIMESTAMPTZ) END",
+    "ELSE date_trunc('millisecond', CAST({0} AS TIMESTAMPTZ)) END",
     "to_iso8601(date) -> varchar": "strftime({0}, '%Y-%m-%d')",
     "to_iso8601(timestamp) -> varchar": "strftime({0}, '%Y-%m-%dT%H:%M:%S.%g')",
     "at_timezone(timestamptz, zone) -> timestamptz in zone": "{0}",

@@ -146,7 +146,10 @@ class Operators:
             value = f"CAST(athena_quotient({sides}, {scale}) AS {types.duckdb_name(result)})"
             return Typed(self._guarded(operator, right.sql, value), result)
         if operator == "*":
-            result = types.decimal(one.precision + other.precision, min(one.scale + other.scale, 38))
+            if one.scale + other.scale > types.MAX_PRECISION:
+                problem = f"DECIMAL scale must be in range [0, 38]: {one.scale + other.scale}"
+                raise QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", problem)
+            result = types.decimal(one.precision + other.precision, one.scale + other.scale)
         elif operator == "%":
             scale = max(one.scale, other.scale)
             result = types.decimal(min(one.precision - one.scale, other.precision - other.scale) + scale, scale)

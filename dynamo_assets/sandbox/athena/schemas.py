@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as is_a
 
-from dynamo_assets.sandbox import hive_types
 from dynamo_assets.sandbox.athena import types
 from dynamo_assets.sandbox.athena.catalog import Column, Partition, Table, columns_of
 from dynamo_assets.sandbox.athena.errors import QueryFailure
+from dynamo_assets.sandbox.glue_catalog import hive_types
 
 _TEXT = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view())
 

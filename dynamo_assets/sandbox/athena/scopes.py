@@ -8,7 +8,7 @@ from dataclasses import field as dataclass_field
 import pyarrow as pa
 from sqlglot import exp
 
-from dynamo_assets.sandbox.athena.errors import QueryFailure, position
+from dynamo_assets.sandbox.athena.errors import QueryFailure, position, unsupported
 from dynamo_assets.sandbox.athena.mount import Mount
 
 
@@ -98,6 +98,8 @@ class Scope:
                 self.references.append(found.origin if is_own else None)
                 return found
             scope, is_own = scope.outer, False
+        if parts[-1].startswith("$"):
+            raise unsupported(f"have the column {parts[-1]}", column)
         raise QueryFailure(
             "COLUMN_NOT_FOUND",
             f"Column '{'.'.join(parts)}' cannot be resolved or requester is not authorized to access requested "

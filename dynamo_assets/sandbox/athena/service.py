@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +17,7 @@ from dynamo_assets.sandbox.athena.execution import Execution, Runner
 from dynamo_assets.sandbox.athena.mount import bucket_and_key
 from dynamo_assets.sandbox.athena.statements import parse
 from dynamo_assets.sandbox.athena.work_groups import WorkGroups
-from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.sandbox.endpoint import REGION, Endpoint
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_ROWS = 1000
@@ -33,6 +35,8 @@ def respond(operation: Operation) -> Callable[[Any], Any]:
 
     def method(response: Any) -> Any:
         try:
+            if response.region != REGION:
+                raise RequestError(f"The sandbox does not have Athena in {response.region}: only in {REGION}")
             return json.dumps(operation(json.loads(response.body or "{}")))
         except RequestError as error:
             body = {"__type": error.code, "Message": str(error), "message": str(error), "AthenaErrorCode": error.detail}
@@ -67,26 +71,29 @@ class Athena:
         self.runner = Runner(endpoint)
         self.work_groups = WorkGroups(backend.work_groups)
         self._tag = backend.tagger.tag_resource
+        # What each ClientRequestToken asked for, and the query that it started.
         self._tokens: dict[str, tuple[Request, str]] = {}
+        self._starting = threading.Lock()
 
     # --- Queries
 
     def start_query_execution(self, request: Request) -> dict[str, Any]:
         """StartQueryExecution."""
-        token, given = (
-            request.get("ClientRequestToken"),
-            {k: v for k, v in request.items() if k != "ClientRequestToken"},
-        )
-        if token in self._tokens:
+        token = request.get("ClientRequestToken")
+        if not token:
+            return {"QueryExecutionId": self._start(request)}
+        with self._starting:
+            if token not in self._tokens:
+                self._tokens[token] = request, self._start(request)
             first, execution_id = self._tokens[token]
-            if first != given:
-                raise RequestError("Idempotent parameters do not match", detail="IDEMPOTENT_PARAMETERS_MISMATCH")
-            return {"QueryExecutionId": execution_id}
+        if first != request:
+            raise RequestError("Idempotent parameters do not match", detail="IDEMPOTENT_PARAMETERS_MISMATCH")
+        return {"QueryExecutionId": execution_id}
+
+    def _start(self, request: Request) -> str:
         execution = self._execution(request)
-        if token:
-            self._tokens[token] = (given, execution.id)
         self.runner.submit(execution)
-        return {"QueryExecutionId": execution.id}
+        return execution.id
 
     def _execution(self, request: Request) -> Execution:
         text = request["QueryString"]
@@ -241,12 +248,15 @@ class Athena:
 
 def _described(execution: Execution) -> dict[str, Any]:
     """A query as GetQueryExecution describes it."""
-    now = execution.ended or execution.submitted
-    started = execution.started or now
-    milliseconds = {
-        "QueryQueueTimeInMillis": round((started - execution.submitted) * 1000),
-        "EngineExecutionTimeInMillis": round((now - started) * 1000),
-        "TotalExecutionTimeInMillis": round((now - execution.submitted) * 1000),
+    ended = execution.ended or time.time()
+    started = execution.started or ended
+    computed = execution.computed or ended
+    spans = {
+        "QueryQueueTimeInMillis": (execution.submitted, started),
+        "QueryPlanningTimeInMillis": (started, execution.planned or started),
+        "EngineExecutionTimeInMillis": (started, computed),
+        "ServiceProcessingTimeInMillis": (computed, ended),
+        "TotalExecutionTimeInMillis": (execution.submitted, ended),
     }
     status: dict[str, Any] = {
         "State": execution.state,
@@ -270,11 +280,8 @@ def _described(execution: Execution) -> dict[str, Any]:
         "Status": {name: value for name, value in status.items() if value is not None},
         "Statistics": {
             "DataScannedInBytes": execution.scanned_bytes,
-            "QueryPlanningTimeInMillis": 0,
-            "ServicePreProcessingTimeInMillis": 0,
-            "ServiceProcessingTimeInMillis": 0,
             "ResultReuseInformation": {"ReusedPreviousResult": False},
-            **milliseconds,
+            **{name: round((end - begin) * 1000) for name, (begin, end) in spans.items()},
         },
         "WorkGroup": execution.work_group,
         "EngineVersion": {

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.types as is_a
 from sqlglot import exp
 
-from dynamo_assets.sandbox import hive_types
 from dynamo_assets.sandbox.athena.errors import QueryFailure, unsupported
+from dynamo_assets.sandbox.glue_catalog import hive_types
 
 BOOLEAN, BIGINT, INTEGER, REAL, DOUBLE = pa.bool_(), pa.int64(), pa.int32(), pa.float32(), pa.float64()
 VARCHAR, VARBINARY, DATE, UNKNOWN = pa.string(), pa.binary(), pa.date32(), pa.null()
@@ -26,7 +26,9 @@ DAY_TIME, YEAR_MONTH = pa.duration("ms"), pa.month_day_nano_interval()
 _INTEGERS = [pa.int8(), pa.int16(), pa.int32(), pa.int64()]
 # Decimal digits that hold every value of the integer type.
 _DIGITS = {pa.int8(): 3, pa.int16(): 5, pa.int32(): 10, pa.int64(): 19}
-_MAX_PRECISION = 38
+MAX_PRECISION = 38
+# Of a second, in every timestamp.
+_SECOND_DIGITS = 3
 
 # type: (Athena's name, DuckDB's)
 _SIMPLE: dict[pa.DataType, tuple[str, str]] = {
@@ -139,13 +141,16 @@ def from_syntax(node: exp.DataType) -> pa.DataType:
     """
     if node.this == exp.DType.DECIMAL:
         arguments = [int(argument.name) for argument in node.expressions]
-        return pa.decimal128(*(arguments or [_MAX_PRECISION, 0]))
+        return pa.decimal128(*(arguments or [MAX_PRECISION, 0]))
     if node.this == exp.DType.ARRAY and node.expressions:
         return pa.list_(from_syntax(node.expressions[0]))
     if node.this == exp.DType.MAP and node.expressions:
         return pa.map_(*(from_syntax(argument) for argument in node.expressions))
     if node.this == exp.DType.STRUCT:
         return pa.struct([_field(index, argument) for index, argument in enumerate(node.expressions)])
+    is_time = node.this in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ)
+    if is_time and any(int(argument.name) > _SECOND_DIGITS for argument in node.expressions):
+        raise unsupported("keep times finer than milliseconds", node)
     if node.this in _FROM_SYNTAX:
         return _FROM_SYNTAX[node.this]
     raise unsupported(f"have the type {node.sql('trino').lower()}", node)
@@ -180,7 +185,7 @@ def is_temporal(data_type: pa.DataType) -> bool:
 
 def decimal(precision: int, scale: int) -> pa.DataType:
     """A decimal type, its precision limited to the 38 digits that Athena has."""
-    return pa.decimal128(min(precision, _MAX_PRECISION), scale)
+    return pa.decimal128(min(precision, MAX_PRECISION), scale)
 
 
 def map_of(key: pa.DataType, item: pa.DataType) -> pa.DataType:

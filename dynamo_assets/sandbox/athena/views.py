@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from dynamo_assets.sandbox import hive_types
 from dynamo_assets.sandbox.athena import types
 from dynamo_assets.sandbox.athena.catalog import CATALOG, VIEW, Table
 from dynamo_assets.sandbox.athena.errors import QueryFailure, unsupported
+from dynamo_assets.sandbox.glue_catalog import hive_types
 
 _PREFIX, _SUFFIX = "/* Presto View: ", " */"
 

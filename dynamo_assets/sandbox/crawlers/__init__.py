@@ -1,0 +1,1 @@
+"""Crawlers: files become tables and partitions of the Data Catalog."""
