@@ -39,7 +39,7 @@ def freshness_sensor(settings: Settings) -> dg.SensorDefinition:
         events = [
             event
             for table in settings.tables
-            if (known := after[table.name]) != before.get(table.name)
+            if table.name not in errors and (known := after[table.name]) != before.get(table.name)
             for event in events_of(table, known, settings.catalog.database, now)
         ]
         if len(errors) == len(settings.tables):
