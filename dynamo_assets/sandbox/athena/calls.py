@@ -317,7 +317,9 @@ def _bind(pattern: Any, data_type: pa.DataType, bound: dict[str, pa.DataType]) -
     if isinstance(pattern, tuple):
         return _bind_nested(pattern, data_type, bound)
     fits = {"N": types.is_numeric, "X": types.is_temporal, "D": is_a.is_decimal}.get(pattern)
-    if fits is not None and data_type != types.UNKNOWN and not fits(data_type):
+    # NULL is of any type, but no decimal has its precision.
+    is_null = data_type == types.UNKNOWN and pattern != "D"
+    if fits is not None and not is_null and not fits(data_type):
         return None
     target = types.common(bound.get(pattern, types.UNKNOWN), data_type)
     if target is not None:

@@ -35,9 +35,7 @@ def respond(operation: Operation) -> Callable[[Any], Any]:
 
     def method(response: Any) -> Any:
         try:
-            if response.region != REGION:
-                raise RequestError(f"The sandbox does not have Athena in {response.region}: only in {REGION}")
-            return json.dumps(operation(json.loads(response.body or "{}")))
+            return json.dumps(_answer(operation, response))
         except RequestError as error:
             body = {"__type": error.code, "Message": str(error), "message": str(error), "AthenaErrorCode": error.detail}
             return json.dumps(body), {"status": 400}
@@ -48,6 +46,12 @@ def respond(operation: Operation) -> Callable[[Any], Any]:
             return json.dumps({"__type": "InternalServerException", "Message": message}), {"status": 500}
 
     return method
+
+
+def _answer(operation: Operation, response: Any) -> dict[str, Any]:
+    if response.region != REGION:
+        raise RequestError(f"The sandbox does not have Athena in {response.region}: only in {REGION}")
+    return operation(json.loads(response.body or "{}"))
 
 
 def refuse(what: str) -> Operation:
