@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from dynamo_assets.export.assemble import Landing, generic_node
+from dynamo_assets.export.assemble import Landing
 from dynamo_assets.export.columns import column_names
+from dynamo_assets.export.compile import generic_node
+from dynamo_assets.export.observed import Observed
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import Column, Observed, is_text
+from dynamo_assets.export.schema import Column, is_text
 from dynamo_assets.export.values import ABSENT, Value, digits
 
 

@@ -20,9 +20,11 @@ import msgspec
 import pyarrow as pa
 
 from dynamo_assets.errors import ConservationError, ConversionError
-from dynamo_assets.export.assemble import Landing, SurpriseError, compile_attributes, transpose
+from dynamo_assets.export.assemble import Landing, SurpriseError, transpose
+from dynamo_assets.export.compile import compile_attributes
+from dynamo_assets.export.observed import TAGS, Facts, Observed
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import TAGS, Facts, Observed, TableSchema
+from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.source import Page
 from dynamo_assets.export.values import Value, count_objects
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dynamo_assets.errors import ConversionError
-from dynamo_assets.export.schema import EXACT, NUMBER_TYPES, NumberRange
+from dynamo_assets.export.observed import EXACT, NumberRange
+from dynamo_assets.export.schema import NUMBER_TYPES
 from dynamo_assets.export.values import digits
 
 # Arrow's cast to a decimal wraps around, or gives 0, for some texts that do not fit (1E-77 and 12345678901234567890123

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.errors import ConservationError, ManifestError
 from dynamo_assets.export.claim import claim_label, release_label, utc_now
 from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestStore
+from dynamo_assets.export.observed import Facts, key_facts, merge_facts
 from dynamo_assets.export.plan import Plan, TableDescription, make_plan
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import Facts, TableSchema, athena_type, key_facts, merge_facts
+from dynamo_assets.export.schema import TableSchema, athena_type
 from dynamo_assets.export.unit import Job, Pulse, UnitResult, export_unit, rewrite_unit
 from dynamo_assets.export.write import DataFile, write_empty
 
@@ -47,7 +49,9 @@ class Observer:
 
     Attributes:
         on_plan: Called once, before anything is read.
-        on_progress: Called with the items exported and the items expected; the latter is DynamoDB's own estimate.
+        on_progress: Called with the items exported and the items expected, the latter by DynamoDB's own count of some
+            hours ago. In process it comes at least every second, even while the export waits for its share of the
+            rate, from whichever thread reads; what it raises ends the export.
     """
 
     on_plan: Callable[[Plan], None] = lambda _plan: None
@@ -89,90 +93,114 @@ def run_export(
     Raises:
         ExportError: See its subclasses in `dynamo_assets.errors`.
     """
-    observer = observer or Observer()
     request = replace(request, attempt=request.attempt or uuid.uuid4().hex)
     clients = Clients(request.table, session, map_units.parallelism)
     table = TableDescription.of(clients.dynamodb, request.table)
     plan = make_plan(table, request, map_units.parallelism)
+    observer = observer or Observer()
     observer.on_plan(plan)
-    label = claim_label(clients.s3, request, now=now)
-    started_at = now()
-    job = Job(request, label, table)
+    job = Job(request, claim_label(clients.s3, request, now=now), table)
+    export = _Export(job, clients, map_units, lambda items: observer.on_progress(items, table.items))
     try:
-        results = _export(job, plan, clients, map_units, observer)
-        manifest = _commit(job, results, clients, map_units, (started_at, now))
-    except BaseException:
-        _discard(job, clients)
+        started_at = now()
+        results = export.read(plan)
+        return export.commit(results, started_at, now)
+    except BaseException as error:
+        export.discard(error)
         raise
-    return manifest
 
 
-def _export(job: Job, plan: Plan, clients: Clients, map_units: Mapper, observer: Observer) -> list[UnitResult]:
-    done = 0
+@dataclass
+class _Export:
+    """One export whose label is claimed."""
 
-    def on_items(items: int) -> None:
-        nonlocal done
-        done += items
-        observer.on_progress(done, plan.table.items)
+    job: Job
+    clients: Clients
+    map_units: Mapper
+    on_progress: Callable[[int], None]
+    items: int = 0
 
-    _ = clients.reader  # made here: a session is not to be used by several threads, its clients are
-    return map_units(partial(export_unit, job, clients), plan.segments, on_items)
+    def _on_items(self, items: int) -> None:
+        self.items += items
+        self.on_progress(self.items)
 
+    def read(self, plan: Plan) -> list[UnitResult]:
+        _ = self.clients.reader  # made here: a session is not to be used by several threads, its clients are
+        return self.map_units(partial(export_unit, self.job, self.clients), plan.segments, self._on_items)
 
-def _commit(
-    job: Job,
-    results: Iterable[UnitResult],
-    clients: Clients,
-    map_units: Mapper,
-    clock: tuple[datetime, Callable[[], datetime]],
-) -> Manifest:
-    results = list(results)
-    facts: Facts = key_facts(job.table.keys)
-    for result in results:
-        merge_facts(facts, result.facts)
-    schema = TableSchema.of(facts, job.request, job.table.keys)
-    files = _unify([done for result in results for done in result.files], schema, job, clients, map_units)
-    items = sum(result.items for result in results)
-    if (rows := sum(done.file.rows for done in files)) != items:
-        raise ConservationError(f"table {job.request.table}: {items} items were read and {rows} rows are in the files")
-    # What a Spark task left that was tried again would be read by the crawler and by Athena.
-    folder = job.request.layout.snapshot_prefix(job.request.name, job.label)
-    _delete(clients, job.request.bucket, folder, keep={done.file.key for done in files})
-    started_at, now = clock
-    manifest = Manifest(
-        table=job.request.table,
-        name=job.request.name,
-        snapshot_timestamp=job.label,
-        slot=job.request.slot,
-        engine=job.request.engine,
-        format=job.request.format,
-        location=job.request.layout.uri(folder),
-        started_at=_iso(started_at),
-        finished_at=_iso(now()),
-        rows=items,
-        bytes=sum(done.file.bytes for done in files),
-        files=tuple(sorted((done.file for done in files), key=lambda file: file.key)),
-        columns=_columns(schema, facts),
-        read={
-            "items": items,
-            "read_units": sum(result.read_units for result in results),
-            "segments": len(results),
-            "consistent": job.request.consistent_read,
-        },
-        attempt=job.request.attempt,
-    )
-    _write_manifest(manifest, job, clients)
-    return manifest
+    def commit(self, results: list[UnitResult], started_at: datetime, now: Callable[[], datetime]) -> Manifest:
+        request, table = self.job.request, self.job.table
+        facts: Facts = key_facts(table.keys)
+        for result in results:
+            merge_facts(facts, result.facts)
+        schema = TableSchema.of(facts, request, table.keys)
+        files = self._unify([done for result in results for done in result.files], schema)
+        items = sum(result.items for result in results)
+        if (rows := sum(done.file.rows for done in files)) != items:
+            raise ConservationError(f"table {request.table}: {items} items were read and {rows} rows are in the files")
+        # What a Spark task left that was tried again would be read by the crawler and by Athena.
+        folder = request.layout.snapshot_prefix(request.name, self.job.label)
+        self._delete(folder, keep={done.file.key for done in files})
+        manifest = Manifest(
+            table=request.table,
+            name=request.name,
+            snapshot_timestamp=self.job.label,
+            slot=request.slot,
+            engine=request.engine,
+            format=request.format,
+            location=request.layout.uri(folder),
+            started_at=_iso(started_at),
+            finished_at=_iso(now()),
+            rows=items,
+            bytes=sum(done.file.bytes for done in files),
+            files=tuple(sorted((done.file for done in files), key=lambda file: file.key)),
+            columns=_columns(schema, facts),
+            read={
+                "items": items,
+                "read_units": sum(result.read_units for result in results),
+                "segments": len(results),
+                "consistent": request.consistent_read,
+            },
+            attempt=request.attempt,
+        )
+        self._publish(manifest)
+        return manifest
 
+    def _unify(self, files: list[DataFile], schema: TableSchema) -> list[DataFile]:
+        kept = [done for done in files if done.schema.fits(schema)]
+        narrow = [done for done in files if not done.schema.fits(schema)]
+        if narrow:
+            rewritten = self.map_units(partial(rewrite_unit, self.job, self.clients, schema), narrow, self._on_items)
+            kept.extend(done for group in rewritten for done in group)
+        return kept or [write_empty(self.clients.s3, self.job.request, self.job.stem("part-empty"), schema)]
 
-def _unify(
-    files: Sequence[DataFile], schema: TableSchema, job: Job, clients: Clients, map_units: Mapper
-) -> list[DataFile]:
-    kept = [done for done in files if done.schema.fits(schema)]
-    narrow = [done for done in files if not done.schema.fits(schema)]
-    rewritten = map_units(partial(rewrite_unit, job, clients, schema), narrow, lambda _: None) if narrow else []
-    kept.extend(done for group in rewritten for done in group)
-    return kept or [write_empty(clients.s3, job.request, job.stem("part-empty"), schema)]
+    def _publish(self, manifest: Manifest) -> None:
+        store = ManifestStore(self.clients.s3, self.job.request.layout)
+        try:
+            store.write(manifest)
+        except ManifestError:
+            # boto3 repeats a request whose answer was lost, and then meets its own first one.
+            if store.read(manifest.name, manifest.snapshot_timestamp).attempt != manifest.attempt:
+                raise
+
+    def discard(self, reason: BaseException) -> None:
+        """Removes what this attempt wrote; its claim made the folder its own. A committed snapshot is left alone."""
+        request, s3 = self.job.request, self.clients.s3
+        folder = request.layout.snapshot_prefix(request.name, self.job.label)
+        manifest_key = request.layout.manifest_key(request.name, self.job.label)
+        try:
+            if not s3.list_objects_v2(Bucket=request.bucket, Prefix=manifest_key)["KeyCount"]:
+                self._delete(folder)
+                release_label(s3, request, self.job.label)
+        except (BotoCoreError, ClientError) as error:
+            reason.add_note(f"What it wrote to {request.layout.uri(folder)} could not be removed: {error}")
+
+    def _delete(self, prefix: str, keep: Collection[str] = ()) -> None:
+        s3, bucket = self.clients.s3, self.job.request.bucket
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            doomed = [entry["Key"] for entry in page.get("Contents", []) if entry["Key"] not in keep]
+            if doomed:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in doomed]})
 
 
 def _columns(schema: TableSchema, facts: Facts) -> tuple[ManifestColumn, ...]:
@@ -186,31 +214,3 @@ def _columns(schema: TableSchema, facts: Facts) -> tuple[ManifestColumn, ...]:
         )
         for attribute, column in schema.columns.items()
     )
-
-
-def _write_manifest(manifest: Manifest, job: Job, clients: Clients) -> None:
-    store = ManifestStore(clients.s3, job.request.layout)
-    try:
-        store.write(manifest)
-    except ManifestError:
-        # boto3 repeats a request whose answer was lost, and then meets its own first one.
-        if store.read(job.request.name, job.label).attempt != job.request.attempt:
-            raise
-
-
-def _discard(job: Job, clients: Clients) -> None:
-    """Removes what this attempt wrote; its claim made the folder its own. A committed snapshot is left alone."""
-    request = job.request
-    key = request.layout.manifest_key(request.name, job.label)
-    if clients.s3.list_objects_v2(Bucket=request.bucket, Prefix=key)["KeyCount"]:
-        return
-    _delete(clients, request.bucket, request.layout.snapshot_prefix(request.name, job.label))
-    release_label(clients.s3, request, job.label)
-
-
-def _delete(clients: Clients, bucket: str, prefix: str, keep: Iterable[str] = ()) -> None:
-    kept = set(keep)
-    for page in clients.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        doomed = [entry["Key"] for entry in page.get("Contents", []) if entry["Key"] not in kept]
-        if doomed:
-            clients.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in doomed]})

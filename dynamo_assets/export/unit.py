@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from dynamo_assets.errors import ConservationError
 from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.decode import PageDecoder
+from dynamo_assets.export.observed import Facts, key_facts
 from dynamo_assets.export.plan import TableDescription
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import Facts, TableSchema, key_facts
+from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.source import ScanSegment, scan
 from dynamo_assets.export.write import DataFile, FileWriter, rewrite
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dynamo_assets.export.schema import EXACT, NULL, TAGS
+from dynamo_assets.export.observed import EXACT, NULL, TAGS
 
 
 class Value(msgspec.Struct, frozen=True, gc=False, eq=False, omit_defaults=True):

@@ -15,8 +15,9 @@ from boto3.dynamodb.types import Binary, TypeSerializer
 from dynamo_assets.export.columns import column_names
 from dynamo_assets.export.convert import widen
 from dynamo_assets.export.decode import PageDecoder
+from dynamo_assets.export.observed import Facts, Observed, merge_facts
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import Facts, Observed, TableSchema, merge_facts
+from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.source import Page
 
 Item = dict[str, Any]

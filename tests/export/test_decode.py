@@ -9,9 +9,11 @@ import pytest
 
 from dynamo_assets.errors import ConservationError, ConversionError
 from dynamo_assets.export import assemble
+from dynamo_assets.export.compile import MAX_COMPILED_FIELDS
 from dynamo_assets.export.decode import PageDecoder
+from dynamo_assets.export.observed import MAX_STRUCT_FIELDS, key_facts
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import MAX_STRUCT_FIELDS, athena_type, key_facts
+from dynamo_assets.export.schema import athena_type
 from dynamo_assets.export.source import Page
 
 OPTIONS = ExportRequest(table="Zoo", bucket="exports")
@@ -134,7 +136,7 @@ def test_nested_json_is_for_maps_and_lists_only() -> None:
 
 
 def test_every_attribute_of_a_very_wide_table_has_its_column() -> None:
-    names = [f"attribute{number}" for number in range(assemble.MAX_COMPILED_FIELDS + 700)]
+    names = [f"attribute{number}" for number in range(MAX_COMPILED_FIELDS + 700)]
     items = [
         {name: {"N": str(row)} for name in names[row::7]} | {"m": {"M": {"x": {"S": str(row)}}}} for row in range(20)
     ]
@@ -241,7 +243,7 @@ def test_values_that_do_not_land_are_an_error_and_never_nulls(monkeypatch: pytes
     monkeypatch.setattr(
         assemble.NumberNode, "_numbers", lambda self, observed, texts, landing: pa.nulls(len(texts), self.type)
     )
-    extra = {f"a{number}": {"S": "x"} for number in range(assemble.MAX_COMPILED_FIELDS)} if wide else {}
+    extra = {f"a{number}": {"S": "x"} for number in range(MAX_COMPILED_FIELDS)} if wide else {}
     with pytest.raises(ConservationError, match=r"table Zoo: a page .* please report this"):
         decoded({"a": {"N": "1"}, **extra})
     monkeypatch.undo()

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from dynamo_assets.errors import ConversionError
 from dynamo_assets.export.numbers import double_array, exact_array, forced_array
-from dynamo_assets.export.schema import EXACT, NUMBER_TYPES, NumberRange
+from dynamo_assets.export.observed import EXACT, NumberRange
+from dynamo_assets.export.schema import NUMBER_TYPES
 
 numbers = st.builds(
     lambda digits, exponent, plain: f"{Decimal(digits).scaleb(exponent, EXACT):{'f' if plain else ''}}",

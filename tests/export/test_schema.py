@@ -8,17 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamo_assets.errors import ConversionError
+from dynamo_assets.export.observed import MAX_STRUCT_FIELDS, TAGS, NumberRange, Observed, key_facts
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import (
-    MAX_STRUCT_FIELDS,
-    TAGS,
-    NumberRange,
-    Observed,
-    TableSchema,
-    arrow_type,
-    athena_type,
-    key_facts,
-)
+from dynamo_assets.export.schema import TableSchema, arrow_type, athena_type
 
 OPTIONS = ExportRequest(table="Zoo", bucket="exports")
 
