@@ -431,6 +431,7 @@ def test_run_that_is_told_to_stop_does_not_wait_for_a_retry(instance: dg.Dagster
     user.join()
 
     assert result.status == "FAILURE"
+    assert "Execution was interrupted" in str(result.event(dg.DagsterEventType.RUN_FAILURE).message)
     assert result.steps(dg.DagsterEventType.STEP_START) == ["table"]
 
 
