@@ -1,4 +1,9 @@
-"""Units on threads of this process."""
+"""Units on threads of this process.
+
+Decoding holds Python's lock, so that threads overlap waiting (for DynamoDB, for the share of the rate, for S3) but do
+not add up cores. One core takes tens of thousands of items a second, more than most tables' share of their capacity
+allows; an export that needs more cores than one runs on Spark.
+"""
 
 from __future__ import annotations
 
