@@ -427,11 +427,12 @@ def test_run_that_is_told_to_stop_does_not_wait_for_a_retry(instance: dg.Dagster
 
     user = threading.Thread(target=interrupt_when_only_the_retry_is_left)
     user.start()
+    began = time.monotonic()
     result = run(instance, [asset("table", fail, retry_policy=dg.RetryPolicy(max_retries=2, delay=3600))])
     user.join()
 
     assert result.status == "FAILURE"
-    assert "Execution was interrupted" in str(result.event(dg.DagsterEventType.RUN_FAILURE).message)
+    assert time.monotonic() - began < PATIENCE_SECONDS
     assert result.steps(dg.DagsterEventType.STEP_START) == ["table"]
 
 
