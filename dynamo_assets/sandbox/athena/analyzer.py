@@ -53,7 +53,8 @@ class Analyzer:
         if isinstance(node, exp.Subquery):
             only(node, "this", "with_", *TAIL)
             inner = self.query(node.this, outer, ctes)
-            return self._tail(node, replace(inner, sql=prefix + inner.sql), outer)
+            sql = f"{prefix}SELECT * FROM ({inner.sql})" if prefix else inner.sql
+            return self._tail(node, replace(inner, sql=sql), outer)
         if isinstance(node, exp.Select):
             relation = Select(self, node, outer, ctes).analyse()
         elif isinstance(node, exp.SetOperation):
@@ -170,7 +171,7 @@ class Analyzer:
 
 @dataclass(frozen=True)
 class Subqueries:
-    """Analyses the queries inside an expression; see `expressions.Subqueries`."""
+    """Analyses the queries inside an expression; see `operators.Subqueries`."""
 
     analyzer: Analyzer
     ctes: dict[str, Relation]

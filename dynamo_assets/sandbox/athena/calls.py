@@ -95,7 +95,7 @@ class Calls:
         expected = ", ".join(form.text.split(" -> ")[0] for form in forms)
         raise QueryFailure(
             "FUNCTION_NOT_FOUND",
-            f"Unexpected parameters ({shown}) for function {name}. Expected: {expected}",
+            f"Unexpected parameters ({shown}) for function {name}. Expected here: {expected}",
             position(node),
         )
 

@@ -23,13 +23,13 @@ class Context:
 
     Attributes:
         database: Where names without a database are looked up; empty for none.
-        analyse: Analyses a query's text as a SELECT statement would.
+        analyse: Analyses the query of a new view as a SELECT statement would.
         s3: A boto3 client.
     """
 
     catalog: Catalog
     database: str
-    analyse: Callable[[str], Relation]
+    analyse: Callable[[], Relation]
     s3: Any
 
     def locate(self, name: str) -> tuple[str, str]:
@@ -96,7 +96,7 @@ def _create_view(context: Context, arguments: dict[str, str]) -> Outcome:
     database, name = context.locate(arguments["name"])
     if context.catalog.database(database) is None:
         raise QueryFailure("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist", (1, 1))
-    fields = context.analyse(arguments["query"]).fields
+    fields = context.analyse().fields
     names = [field.name for field in fields]
     for place, column in enumerate(names, 1):
         if column is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,14 @@ class Engine:
     Args:
         spill: A folder for what does not fit in memory.
         names: The query's own names of the generated columns, for errors.
+
+    Attributes:
+        used: Of each mount that the plan reads, the generated names of the columns it reads.
     """
 
     def __init__(self, spill: Path, names: dict[str, str]) -> None:
         self.names = names
+        self.used: dict[str, set[str]] = {}
         self.connection = duckdb.connect(
             ":memory:",
             config={
@@ -70,8 +74,12 @@ class Engine:
         except duckdb.Error as error:
             raise from_engine(error, self.names) from error
 
-    def plan(self, sql: str, mounts: list[Mount]) -> dict[str, set[str]]:
-        """The columns, by generated names, that the query reads of each mount; a mount it does not read is left out."""
+    def plan(self, sql: str, mounts: list[Mount]) -> None:
+        """Plans a query on tables that are still empty; `used` then says what it will read of them.
+
+        Raises:
+            QueryFailure: It cannot be run.
+        """
         with self.errors():
             for mount in mounts:
                 self.connection.execute(mount.definition)
@@ -79,21 +87,24 @@ class Engine:
             self.connection.execute("SET disabled_optimizers = 'statistics_propagation,empty_result_pullup'")
             explained = self.connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
             self.connection.execute("SET disabled_optimizers = ''")
-        used: dict[str, set[str]] = {}
         pending = json.loads(explained[0][1])
         while pending:
             node = pending.pop()
             pending += node["children"]
             if table := node.get("extra_info", {}).get("Table"):
                 columns = re.findall(r"\bc\d+\b", json.dumps(node["extra_info"]))
-                used.setdefault(table.rsplit(".", 1)[-1], set()).update(columns)
-        return used
+                self.used.setdefault(table.rsplit(".", 1)[-1], set()).update(columns)
 
     def run(self, sql: str) -> Iterator[pa.RecordBatch]:
         """The query's rows; nothing can be changed in the database from here on."""
         with self.errors():
             self.connection.execute("SET lock_configuration = true")
             yield from self.connection.execute(sql).to_arrow_reader(_ROWS_IN_A_BATCH)
+
+    def interrupt(self) -> None:
+        """Ends what runs now, from another thread."""
+        with suppress(duckdb.ConnectionException):
+            self.connection.interrupt()
 
     def close(self) -> None:
         """Frees the memory."""

@@ -25,7 +25,7 @@ from dynamo_assets.sandbox.athena.mount import Filler, bucket_and_key
 from dynamo_assets.sandbox.athena.relations import Relation
 from dynamo_assets.sandbox.athena.results import Outcome, ResultColumn, ResultFile, rendered
 from dynamo_assets.sandbox.athena.sources import Sources
-from dynamo_assets.sandbox.athena.statements import Statement, parse_query
+from dynamo_assets.sandbox.athena.statements import Statement
 from dynamo_assets.sandbox.endpoint import Endpoint
 
 _LOGGER = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Execution:
             # An interrupt that comes before DuckDB has begun is lost, so more follow.
             while not self.finished.wait(_INTERRUPT_EVERY_SECONDS):
                 if engine := self.engine:
-                    engine.connection.interrupt()
+                    engine.interrupt()
 
         threading.Thread(target=interrupt, daemon=True).start()
 
@@ -130,6 +130,9 @@ class Runner:
             if not execution.finished.is_set():
                 execution.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        for execution in self.executions.values():
+            if not execution.finished.is_set():
+                execution.end("CANCELLED", "The sandbox was stopped")
 
     def _run(self, execution: Execution) -> None:
         execution.started = time.time()
@@ -158,47 +161,40 @@ class Runner:
 
     @contextmanager
     def _outcome(self, execution: Execution, directory: Path) -> Iterator[Outcome]:
-        statement, sources = execution.statement, Sources(self.catalog, execution.database)
-        if statement.kind != "select":
+        if execution.statement.kind == "select":
+            with self._planned(execution, directory) as (engine, analyzer, relation):
+                columns = [
+                    ResultColumn(found.name or f"_col{place}", found.type)
+                    for place, found in enumerate(relation.fields)
+                ]
+                filler = Filler(engine.connection, self.catalog, self.s3, directory, execution.progress)
+                for mount in analyzer.mounts:
+                    if mount.name in engine.used:
+                        with engine.errors():
+                            filler.fill(mount, engine.used[mount.name])
+                yield Outcome(columns, rendered(engine.run(relation.sql), columns), is_query=True)
+            return
 
-            def analyse(text: str) -> Relation:
-                analyzer = Analyzer(sources)
-                relation = analyzer.query(parse_query(text))
-                self._planned(execution, analyzer, relation, directory)[0].close()
+        def analyse() -> Relation:
+            with self._planned(execution, directory) as (_, _, relation):
                 return relation
 
-            yield ddl.execute(statement, ddl.Context(self.catalog, execution.database, analyse, self.s3))
-            return
-        analyzer = Analyzer(sources)
-        assert statement.query is not None
-        relation = analyzer.query(statement.query)
-        engine, used = self._planned(execution, analyzer, relation, directory)
+        yield ddl.execute(execution.statement, ddl.Context(self.catalog, execution.database, analyse, self.s3))
+
+    @contextmanager
+    def _planned(self, execution: Execution, directory: Path) -> Iterator[tuple[Engine, Analyzer, Relation]]:
+        """A query analysed, and an engine that could run it."""
+        assert execution.statement.query is not None
+        analyzer = Analyzer(Sources(self.catalog, execution.database))
+        relation = analyzer.query(execution.statement.query)
+        engine = execution.engine = Engine(directory / "spill", analyzer.names.columns)
         try:
-            filler = Filler(engine.connection, self.catalog, self.s3, directory, execution.progress)
-            for mount in analyzer.mounts:
-                if mount.name in used:
-                    with engine.errors():
-                        filler.fill(mount, used[mount.name])
-            columns = [
-                ResultColumn(found.name or f"_col{place}", found.type) for place, found in enumerate(relation.fields)
-            ]
-            yield Outcome(columns, rendered(engine.run(relation.sql), columns), is_query=True)
+            engine.plan(relation.sql, analyzer.mounts)
+            execution.planned = time.time()
+            yield engine, analyzer, relation
         finally:
             execution.engine = None
             engine.close()
-
-    def _planned(
-        self, execution: Execution, analyzer: Analyzer, relation: Relation, directory: Path
-    ) -> tuple[Engine, dict[str, set[str]]]:
-        engine = execution.engine = Engine(directory / "spill", analyzer.names.columns)
-        try:
-            used = engine.plan(relation.sql, analyzer.mounts)
-        except BaseException:
-            execution.engine = None
-            engine.close()
-            raise
-        execution.planned = time.time()
-        return engine, used
 
     def _deliver(self, execution: Execution, result: ResultFile) -> None:
         bucket, key = bucket_and_key(execution.output_location)

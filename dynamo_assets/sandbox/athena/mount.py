@@ -20,9 +20,6 @@ from dynamo_assets.sandbox.athena.errors import QueryFailure, unsupported
 from dynamo_assets.sandbox.athena.formats import reader_of
 from dynamo_assets.sandbox.athena.schemas import conform, declared_columns
 
-# A column of no table: it counts the rows where a query wants no column.
-_ROW_MARK = "row_mark"
-
 
 @dataclass(frozen=True)
 class MountColumn:
@@ -57,10 +54,15 @@ class Mount:
         return self.columns[-len(self.table.partition_keys) :] if self.table and self.table.partition_keys else []
 
     @property
+    def mark(self) -> str:
+        """A column of no table: it counts the rows where a query wants no column."""
+        return f"{self.name}_mark"
+
+    @property
     def definition(self) -> str:
         """Its CREATE TABLE."""
         columns = [f"{column.sql} {types.duckdb_name(column.type)}" for column in self.columns]
-        return f"CREATE TABLE {self.name} ({', '.join([*columns, f'{_ROW_MARK} BOOLEAN'])})"
+        return f"CREATE TABLE {self.name} ({', '.join([*columns, f'{self.mark} BOOLEAN'])})"
 
 
 class Progress(Protocol):
@@ -109,9 +111,9 @@ class Filler:
             self._insert(mount, _batches_of(mount))
             return
         _refuse_what_cannot_be_read(mount.table)
-        for partition in self._pruned(mount):
-            wanted = [column for column in mount.columns if column.sql in used and column not in mount.keys]
-            self._insert(mount, self._rows(mount, partition, wanted))
+        wanted = [column for column in mount.columns if column.sql in used and column not in mount.keys]
+        partitions = self._pruned(mount)
+        self._insert(mount, (batch for partition in partitions for batch in self._rows(mount, partition, wanted)))
 
     def _pruned(self, mount: Mount) -> list[Partition]:
         assert mount.table is not None
@@ -141,7 +143,7 @@ class Filler:
                         column.sql: conform(array, column.type) for column, array in zip(columns, arrays, strict=True)
                     }
                     repeated = {sql: key.take(pa.repeat(pa.scalar(0, pa.int8()), rows)) for sql, key in keys.items()}
-                    yield pa.RecordBatch.from_pydict({**values, **repeated, _ROW_MARK: pa.nulls(rows, pa.bool_())})
+                    yield pa.RecordBatch.from_pydict({**values, **repeated, mount.mark: pa.nulls(rows, pa.bool_())})
             finally:
                 path.unlink()
 
@@ -221,7 +223,7 @@ def _key_array(values: list[str], key: MountColumn) -> pa.Array:
     texts = pa.array([None if value == NULL_PARTITION else value for value in values], pa.string())
     try:
         return texts.cast(key.type)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise QueryFailure(
             "HIVE_INVALID_PARTITION_VALUE",
             f"Invalid partition value for {types.display(key.type)} partition key: {key.name}: {error}",
@@ -233,7 +235,7 @@ def _batches_of(mount: Mount) -> Iterator[pa.RecordBatch]:
         column.sql: pa.array([row[index] for row in mount.rows], column.type)
         for index, column in enumerate(mount.columns)
     }
-    yield pa.RecordBatch.from_pydict({**columns, _ROW_MARK: pa.nulls(len(mount.rows), pa.bool_())})
+    yield pa.RecordBatch.from_pydict({**columns, mount.mark: pa.nulls(len(mount.rows), pa.bool_())})
 
 
 def _refuse_what_cannot_be_read(table: Table) -> None:

@@ -49,7 +49,7 @@ class Statement:
         kind: `select`, or the name of one of the catalog's statements, such as `show_partitions`.
         statement_type: DML, DDL or UTILITY, as GetQueryExecution says it.
         arguments: The parts of a catalog statement, by name.
-        query: A query's syntax tree.
+        query: The syntax tree of a query, or of a new view's.
     """
 
     kind: str
@@ -106,11 +106,18 @@ def parse(text: str, parameters: list[str]) -> Statement:
     Raises:
         RequestError: InvalidRequestException: it cannot be parsed, or the sandbox does not execute its kind.
     """
-    body = text[_LEADING_COMMENTS.match(text).end() :].rstrip()  # pyright: ignore[reportOptionalMemberAccess] - matches ''
-    body = body.removesuffix(";").rstrip()
+    comments = _LEADING_COMMENTS.match(text)
+    start = comments.end() if comments else 0
+    body = text[start:].rstrip().removesuffix(";").rstrip()
     for kind, (statement_type, pattern) in _CATALOG_STATEMENTS.items():
         if match := re.fullmatch(pattern, body, re.IGNORECASE | re.DOTALL):
-            return Statement(kind, statement_type, {k: v for k, v in match.groupdict().items() if v is not None})
+            arguments = {name: value for name, value in match.groupdict().items() if value is not None}
+            query = None
+            if "query" in arguments:
+                # Blank before the query, so that errors have their places in the whole.
+                blank = re.sub(r"\S", " ", text[: start + match.start("query")])
+                query = parse_query(blank + arguments["query"])
+            return Statement(kind, statement_type, arguments, query)
     words = re.findall(r"[A-Za-z]+", body.upper())[:3]
     if refused := [known for known in _REFUSED if words[: known.count(" ") + 1] == known.split()]:
         raise RequestError(f"The sandbox does not execute this {max(refused, key=len)} statement")

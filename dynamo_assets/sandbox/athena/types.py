@@ -6,6 +6,7 @@ with time zone carries its zone in the type, and the lengths of `varchar(n)` are
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,9 @@ def duckdb_name(data_type: pa.DataType) -> str:
     raise ValueError(f"DuckDB has no type {data_type}")
 
 
+_parse_hive = functools.cache(hive_types.parse)
+
+
 def from_hive(text: str, column: str) -> pa.DataType:
     """The type of a catalog column.
 
@@ -105,7 +109,7 @@ def from_hive(text: str, column: str) -> pa.DataType:
         QueryFailure: The catalog names a type that Athena does not have.
     """
     try:
-        return hive_types.parse(text)
+        return _parse_hive(text)
     except ValueError as error:
         raise QueryFailure("HIVE_METASTORE_ERROR", f"column {column!r}: {error}") from error
 

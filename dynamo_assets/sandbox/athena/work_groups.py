@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,8 +49,7 @@ class WorkGroup:
                 "No output location provided. An output location is required either through the Workgroup result "
                 "configuration setting or as an API input."
             )
-        if not location.startswith("s3://"):
-            raise RequestError("outputLocation is not a valid S3 path.")
+        _check_address(location)
         return location if location.endswith("/") else f"{location}/"
 
     def summary(self) -> dict[str, Any]:
@@ -120,6 +120,11 @@ class WorkGroups:
         del self._groups[self.get(name).name]
 
 
+def _check_address(location: str) -> None:
+    if not re.match("s3://[^/]+", location):
+        raise RequestError("outputLocation is not a valid S3 path.")
+
+
 def _checked(configuration: dict[str, Any]) -> dict[str, Any]:
     """A configuration with Athena's defaults.
 
@@ -134,8 +139,8 @@ def _checked(configuration: dict[str, Any]) -> dict[str, Any]:
     ):
         raise RequestError("The sandbox does not run other engines than Athena engine version 3")
     location = configuration.get("ResultConfiguration", {}).get("OutputLocation")
-    if location is not None and not location.startswith("s3://"):
-        raise RequestError("outputLocation is not a valid S3 path.")
+    if location is not None:
+        _check_address(location)
     return {
         "EnforceWorkGroupConfiguration": True,
         "PublishCloudWatchMetricsEnabled": False,

@@ -409,7 +409,10 @@ FAILURES = [
     ("array[1, 'a']", "TYPE_MISMATCH: All ARRAY elements must be the same type"),
     ("NOT 1", "TYPE_MISMATCH"),
     ("'a' || 1", "FUNCTION_NOT_FOUND: Unexpected parameters (varchar, integer) for function concat"),
-    ("upper(1)", "FUNCTION_NOT_FOUND: line 1:8: Unexpected parameters (integer) for function upper. Expected: upper("),
+    (
+        "upper(1)",
+        "FUNCTION_NOT_FOUND: line 1:8: Unexpected parameters (integer) for function upper. Expected here: upper(",
+    ),
     ("upper('a', 'b')", "FUNCTION_NOT_FOUND"),
     ("nosuch(1)", "FUNCTION_NOT_FOUND: line 1:8: Function 'nosuch' not registered"),
     ("list_transform(array[1], x -> x)", "FUNCTION_NOT_FOUND: line 1:8: Function 'list_transform' not registered"),

@@ -163,7 +163,7 @@ def test_a_view_of_itself_fails(base: Warehouse) -> None:
         ("CREATE VIEW v AS SELECT 1", "MISSING_COLUMN_NAME: line 1:1: Column name not specified at position 1"),
         ("CREATE VIEW v AS SELECT 1 AS x, 2 AS X", "DUPLICATE_COLUMN_NAME: line 1:1: Column name 'x' specified more"),
         ("CREATE VIEW v AS SELECT NULL AS x", "COLUMN_TYPE_UNKNOWN"),
-        ("CREATE VIEW v AS SELECT nosuch FROM base", "COLUMN_NOT_FOUND: line 1:8: Column 'nosuch'"),
+        ("CREATE VIEW v AS SELECT nosuch FROM base", "COLUMN_NOT_FOUND: line 1:25: Column 'nosuch'"),
         ("CREATE VIEW v AS SELECT id, count(*) AS n FROM base", "EXPRESSION_NOT_AGGREGATE"),
         ("CREATE VIEW nosuch.v AS SELECT 1 AS x", "SCHEMA_NOT_FOUND: line 1:1: Schema 'nosuch' does not exist"),
         ("DROP VIEW base", "VIEW_NOT_FOUND: line 1:1: View 'awsdatacatalog."),
