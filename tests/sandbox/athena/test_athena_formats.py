@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import orc
 
+from tests.sandbox.lake import Lake
 from tests.sandbox.warehouse import Warehouse, parquet
 
 COLUMNS = {
@@ -337,3 +338,21 @@ def test_many_batches_of_many_files_are_all_read(warehouse: Warehouse) -> None:
         warehouse.put(f"t/{part}", parquet({"id": list(ids), "name": [f"n{one}" for one in ids]}))
     counted = "SELECT count(*), count(DISTINCT name), sum(id), max(id) FROM t"
     assert warehouse.rows(counted) == [(150_000, 150_000, 150_000 * 149_999 // 2, 149_999)]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "orc", "avro", "json", "csv"])
+def test_what_a_crawler_finds_can_be_queried(lake: Lake, warehouse: Warehouse, suffix: str) -> None:
+    columns = pa.table({"id": [1, 2, 3], "name": ["ann", "bob", "cid"], "score": [0.5, 1.5, 2.5]})
+    bodies = {
+        "parquet": lambda: parquet(columns),
+        "orc": lambda: _orc(columns),
+        "avro": lambda: _avro([_nullable("id", "long"), _nullable("name", "string"), _nullable("score", "double")],
+                              columns.to_pylist()),
+        "json": lambda: "".join(json.dumps(row) + "\n" for row in columns.to_pylist()),
+        "csv": lambda: "id,name,score\n1,ann,0.5\n2,bob,1.5\n3,cid,2.5\n",
+    }  # fmt: skip
+    for at in ("2026-01-01T00:00:00", "2026-01-02T00:00:00"):
+        lake.put(f"items/at={at}/f.{suffix}", bodies[suffix]())
+    lake.crawl(lake.crawler("items/"))
+    sql = f"SELECT at, sum(id), max(name), sum(score) FROM {lake.database}.items WHERE at > '2026-01-01T12' GROUP BY at"
+    assert warehouse.rows(sql) == [("2026-01-02T00:00:00", 6, "cid", 4.5)]

@@ -168,6 +168,7 @@ def test_a_query_gives_athenas_rows(shop: Warehouse, sql: str, rows: list[Any]) 
             "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.{db}./etc/passwd' does not exist",
         ),
         ("SELECT * FROM duckdb_settings", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.{db}.duckdb_settings'"),
+        ("SELECT 100 / (x - 9900) FROM UNNEST(sequence(1, 10000)) AS t (x)", "DIVISION_BY_ZERO: Division by zero"),
         (
             "SELECT customer, count(*) FROM orders GROUP BY id",
             "EXPRESSION_NOT_AGGREGATE: 'customer' must be an aggregate",
