@@ -22,6 +22,9 @@ Service = Literal["athena", "dynamodb", "glue", "logs", "s3", "sts"]
 MAX_ATTEMPTS = 10
 """Control-plane APIs of Glue and Athena allow few calls a second; `standard` mode backs off with jitter."""
 
+MAX_CONNECTIONS = 100
+"""As many steps of a run may ask at once; botocore keeps 10 otherwise, and opens and drops the rest each time."""
+
 
 class AwsClients(dg.ConfigurableResource):
     """AWS clients, made on first use and shared by all steps of a run.
@@ -50,7 +53,9 @@ class AwsClients(dg.ConfigurableResource):
     def _client(self, service: Service) -> Any:
         with self._lock:
             if service not in self._clients:
-                config = Config(retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS})
+                config = Config(
+                    retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS}, max_pool_connections=MAX_CONNECTIONS
+                )
                 self._clients[service] = self._session_unlocked().client(service, config=config)
             return self._clients[service]
 

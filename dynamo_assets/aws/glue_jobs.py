@@ -148,7 +148,8 @@ class GlueJobs:
                     ) from error
                 raise
 
-        return wait_until(start, what=f"{subject}: waiting for a free run of Glue job {job_name}", timeout=timeout)
+        what = f"{subject}: waiting for a free run of Glue job {job_name}"
+        return wait_until(start, what=what, timeout=timeout, interval_seconds=15.0)
 
     def follow(
         self, job_name: str, run_id: str, *, timeout: timedelta, subject: str, on_log: Callable[[str], None]

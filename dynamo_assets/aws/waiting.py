@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -48,6 +49,7 @@ def wait_until(
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise AwsTimeoutError(f"{what} did not end within its time limit of {timeout}; raise `time_limit`")
-        pause(min(delay, remaining))
+        # Steps of one tick begin together; without the spread they would ask together for ever.
+        pause(min(delay * random.uniform(0.8, 1.2), remaining))  # noqa: S311 - not a secret
         delay = min(delay * 1.5, interval_seconds)
     return result

@@ -11,8 +11,8 @@ from dagster import DagsterExecutionInterruptedError
 
 from dynamo_assets.aws.cancellation import current_cancellation
 from dynamo_assets.engines.snapshot import Log, Snapshot
-from dynamo_assets.export import ExportRequest, InProcess, Observer, run_export
 from dynamo_assets.export.progress import progress_line
+from dynamo_assets.export.request import ExportRequest
 
 THREADS = 2
 """Units at once: the run's other steps need the processor too."""
@@ -37,6 +37,9 @@ class InProcessEngine:
         Raises:
             ExportError: The export could not be completed; nothing of it is left.
         """
+        # The core brings pyarrow, 50 MB that a process which only loads the definitions need not pay for.
+        from dynamo_assets.export import InProcess, Observer, run_export  # noqa: PLC0415
+
         before_start()
         cancellation = current_cancellation()
         started = time.monotonic()

@@ -6,6 +6,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -41,10 +42,8 @@ def serve(port: int = 0) -> Iterator[Endpoint]:
     work_dir = Path(tempfile.mkdtemp(prefix="dynamo-assets-sandbox-"))
     server = ThreadedMotoServer(ip_address=HOST, port=port, verbose=False)
     try:
-        try:
-            server.start()
-        except (OSError, SystemExit) as error:
-            raise SandboxError(f"the sandbox cannot listen on {HOST}:{port}: {error}; choose another --port") from error
+        _require_free(port)
+        server.start()
         host, bound_port = server.get_host_and_port()
         endpoint = Endpoint(f"http://{host}:{bound_port}", work_dir)
         moto_overrides.install(endpoint)
@@ -55,6 +54,19 @@ def serve(port: int = 0) -> Iterator[Endpoint]:
     finally:
         server.stop()
         shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _require_free(port: int) -> None:
+    """Finds out before moto does: its server thread would die unheard, and `start` wait for it for ever."""
+    with socket.socket() as probe:
+        # As werkzeug's server does; otherwise a port stays taken for a minute after its last connection.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise SandboxError(
+                f"the sandbox cannot listen on {HOST}:{port} ({error.strerror}); choose another --port, or 0 for any"
+            ) from error
 
 
 @contextmanager
