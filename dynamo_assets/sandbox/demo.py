@@ -15,6 +15,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+
 from dynamo_assets.automation.jobs import cadences
 from dynamo_assets.automation.partitions import current_slot
 from dynamo_assets.aws.athena import Athena, quote_identifier
@@ -48,6 +50,8 @@ def run_demo(*, ui: bool, ui_port: int) -> int:
     home = LOCAL.resolve() / "dagster_home"
     home.mkdir(parents=True)
     (home / "dagster.yaml").write_text(files("dynamo_assets.sandbox").joinpath("dagster.yaml").read_text())
+    # Made here once: two processes that find no database would both make one, and the second fail.
+    dg.DagsterInstance.from_config(str(home)).dispose()
     with spawn(log_path=LOCAL / "sandbox.log") as endpoint:
         environment = {**endpoint.environment(), "DAGSTER_HOME": str(home), "PYTHONUNBUFFERED": "1"}
         os.environ.update(environment)
