@@ -83,8 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = vars(_parser().parse_args(argv))
     workers = options.pop("workers")
     progress = Progress(sys.stderr)
-    # A terminated export clears up after itself as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A terminated export clears up after itself as an interrupted one does; and one that a shell started in the
+    # background, where SIGINT is ignored unless asked for, can be interrupted too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         request = ExportRequest(**options)
         observer = Observer(on_plan=progress.plan, on_progress=progress.show)
