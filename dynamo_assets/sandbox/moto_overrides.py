@@ -62,15 +62,10 @@ def install(endpoint: Endpoint) -> None:
             f"the sandbox needs moto {MOTO_VERSION} exactly, and {installed} is installed: "
             "reinstall with the project's constraints file"
         )
-    # --- DynamoDB and native exports
     _install_dynamodb()
-    # --- Glue jobs
     _install_glue_jobs(endpoint)
-    # --- Crawlers
     _install_crawlers(endpoint)
-    # --- Athena
     _install_athena(endpoint)
-    # --- S3, CloudWatch Logs
 
 
 def shut_down() -> None:
@@ -120,72 +115,65 @@ def _install_dynamodb() -> None:
     _closers.append(exports.shut_down)
 
 
+def _answered_by(
+    operation: Callable[[Mapping[str, Any]], Mapping[str, Any] | None],
+) -> Callable[[GlueResponse], ActionResult]:
+    """An operation of Glue, as moto calls it."""
+
+    def answer(response: GlueResponse) -> ActionResult:
+        if response.region != REGION:
+            raise invalid(f"The sandbox does not have AWS Glue in {response.region}: only in {REGION}")
+        return ActionResult(operation(json.loads(response.body)) or {})
+
+    return answer
+
+
 def _install_glue_jobs(endpoint: Endpoint) -> None:
     minute_seconds = float(os.environ.get("DYNAMO_ASSETS_SANDBOX_MINUTE_SECONDS", "60"))
     jobs = GlueJobs(endpoint, glue_backends[ACCOUNT_ID][REGION], minute_seconds)
     _closers.append(jobs.close)
-
-    def answered_by(operation: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Callable[[GlueResponse], ActionResult]:
-        def answer(response: GlueResponse) -> ActionResult:
-            if response.region != REGION:
-                raise invalid(f"The sandbox does not run Glue jobs in {response.region}: only in {REGION}")
-            return ActionResult(operation(json.loads(response.body)))
-
-        return answer
-
     responses: Any = GlueResponse  # UpdateJob and BatchStopJobRun are new to it
-    responses.create_job = answered_by(jobs.create_job)
-    responses.update_job = answered_by(jobs.update_job)
-    responses.delete_job = answered_by(jobs.delete_job)
-    responses.start_job_run = answered_by(jobs.start_job_run)
-    responses.get_job_run = answered_by(jobs.get_job_run)
-    responses.get_job_runs = answered_by(jobs.get_job_runs)
-    responses.batch_stop_job_run = answered_by(jobs.batch_stop_job_run)
+    responses.create_job = _answered_by(jobs.create_job)
+    responses.update_job = _answered_by(jobs.update_job)
+    responses.delete_job = _answered_by(jobs.delete_job)
+    responses.start_job_run = _answered_by(jobs.start_job_run)
+    responses.get_job_run = _answered_by(jobs.get_job_run)
+    responses.get_job_runs = _answered_by(jobs.get_job_runs)
+    responses.batch_stop_job_run = _answered_by(jobs.batch_stop_job_run)
 
 
 def _install_crawlers(endpoint: Endpoint) -> None:
     crawlers = Crawlers(endpoint)
     _closers.append(crawlers.shut_down)
     catalog = GlueCatalog(glue_backends[ACCOUNT_ID][REGION])
-
-    def answered_by(
-        operation: Callable[[Mapping[str, Any]], Mapping[str, Any] | None],
-    ) -> Callable[[GlueResponse], ActionResult]:
-        def answer(response: GlueResponse) -> ActionResult:
-            if response.region != REGION:
-                raise invalid(f"The sandbox does not have a Data Catalog in {response.region}: only in {REGION}")
-            return ActionResult(operation(json.loads(response.body)) or {})
-
-        return answer
-
     responses: Any = GlueResponse  # UpdateCrawler and GetCrawlerMetrics are new to it
-    responses.create_crawler = answered_by(crawlers.create_crawler)
-    responses.update_crawler = answered_by(crawlers.update_crawler)
-    responses.delete_crawler = answered_by(crawlers.delete_crawler)
-    responses.get_crawler = answered_by(crawlers.get_crawler)
-    responses.get_crawlers = answered_by(crawlers.get_crawlers)
-    responses.batch_get_crawlers = answered_by(crawlers.batch_get_crawlers)
-    responses.list_crawlers = answered_by(crawlers.list_crawlers)
-    responses.start_crawler = answered_by(crawlers.start_crawler)
-    responses.stop_crawler = answered_by(crawlers.stop_crawler)
-    responses.get_crawler_metrics = answered_by(crawlers.get_crawler_metrics)
-    responses.list_crawls = answered_by(crawlers.list_crawls)
+    responses.create_crawler = _answered_by(crawlers.create_crawler)
+    responses.update_crawler = _answered_by(crawlers.update_crawler)
+    responses.delete_crawler = _answered_by(crawlers.delete_crawler)
+    responses.get_crawler = _answered_by(crawlers.get_crawler)
+    responses.get_crawlers = _answered_by(crawlers.get_crawlers)
+    responses.batch_get_crawlers = _answered_by(crawlers.batch_get_crawlers)
+    responses.list_crawlers = _answered_by(crawlers.list_crawlers)
+    responses.start_crawler = _answered_by(crawlers.start_crawler)
+    responses.stop_crawler = _answered_by(crawlers.stop_crawler)
+    responses.get_crawler_metrics = _answered_by(crawlers.get_crawler_metrics)
+    responses.list_crawls = _answered_by(crawlers.list_crawls)
     # The catalog: pages, batch limits, version numbers.
-    responses.get_databases = answered_by(catalog.get_databases)
-    responses.get_tables = answered_by(catalog.get_tables)
-    responses.get_table_versions = answered_by(catalog.get_table_versions)
-    responses.get_partitions = answered_by(catalog.get_partitions)
-    responses.batch_create_partition = answered_by(catalog.batch_create_partition)
-    responses.batch_update_partition = answered_by(catalog.batch_update_partition)
-    responses.batch_delete_partition = answered_by(catalog.batch_delete_partition)
-    responses.batch_get_partition = answered_by(catalog.batch_get_partition)
-    responses.batch_delete_table = answered_by(catalog.batch_delete_table)
+    responses.get_databases = _answered_by(catalog.get_databases)
+    responses.get_tables = _answered_by(catalog.get_tables)
+    responses.get_table_versions = _answered_by(catalog.get_table_versions)
+    responses.get_partitions = _answered_by(catalog.get_partitions)
+    responses.batch_create_partition = _answered_by(catalog.batch_create_partition)
+    responses.batch_update_partition = _answered_by(catalog.batch_update_partition)
+    responses.batch_delete_partition = _answered_by(catalog.batch_delete_partition)
+    responses.batch_get_partition = _answered_by(catalog.batch_get_partition)
+    responses.batch_delete_table = _answered_by(catalog.batch_delete_table)
     models: Any = glue_models
     models.FakeTable = CatalogTable
     # moto meets an operation that it lacks with an HTML page, which boto3 tries again.
     for name in get_service_model("glue").operation_names:
         if not hasattr(GlueResponse, xform_name(name)):
-            setattr(responses, xform_name(name), answered_by(refuse_operation(name)))
+            setattr(responses, xform_name(name), _answered_by(refuse_operation(name)))
 
 
 def _install_athena(endpoint: Endpoint) -> None:
