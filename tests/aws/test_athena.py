@@ -52,7 +52,9 @@ def test_a_query_gives_its_rows_and_where_to_look_at_it(make_athena) -> None:
 
 
 def test_a_failed_query_gives_athenas_reason_and_whose_it_was(make_athena) -> None:
-    with pytest.raises(QueryError, match=r"Orders: Athena query .* ended FAILED: .*Schema 'default' does not exist.*https://"):
+    with pytest.raises(
+        QueryError, match=r"Orders: Athena query .* ended FAILED: .*Schema 'default' does not exist.*https://"
+    ):
         make_athena().query('SELECT * FROM "nothing"', subject="Orders")
 
 
