@@ -93,7 +93,7 @@ def test_3_two_runs_of_one_slot_never_double_rows(reviews) -> None:
     assert pipeline.query(f'SELECT count(*) FROM "{name}"') == [(2,)]
 
 
-def _make_crawls_long(pipeline: Pipeline, name: str) -> None:
+def _make_crawls_long(pipeline: Pipeline, name: str, files: int = 400) -> None:
     """Gives the crawler so much to read that it still runs when the pipeline gets to it."""
     layout, body = pipeline.settings.layout, _parquet(1)
     folder = layout.snapshot_prefix(name, "2026-01-01T00:00:00")
@@ -102,7 +102,7 @@ def _make_crawls_long(pipeline: Pipeline, name: str) -> None:
         pipeline.clients.s3.put_object(Bucket=layout.bucket, Key=f"{folder}part-{n}.parquet", Body=body)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(add, range(400)))
+        list(pool.map(add, range(files)))
 
 
 def _start_crawl(pipeline: Pipeline, name: str) -> datetime:
@@ -151,8 +151,7 @@ def test_7_a_crawl_has_a_time_limit_and_is_stopped_at_it(make_pipeline: MakePipe
     pipeline.create_table(table, ITEMS)
     name = pipeline.table(table).name
     _run_well(pipeline, table, select=f"s3/{name}_export")
-    for _ in range(4):
-        _make_crawls_long(pipeline, name)
+    _make_crawls_long(pipeline, name, files=1000)
 
     message = failure_of(pipeline.run(table, select=f"{pipeline.database}/snapshots_{name}"))
 
