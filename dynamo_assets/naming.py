@@ -181,6 +181,10 @@ class Layout:
         """The object an attempt creates, with a conditional write, before the first file of its snapshot."""
         return self._key("_claims", snapshots_table(name), f"{label}.json")
 
+    def units_prefix(self, name: str, label: str) -> str:
+        """The folder of a snapshot's files while they are not in their final format; gone when it is complete."""
+        return self._key("_units", snapshots_table(name), label, "")
+
     def native_exports_prefix(self, name: str) -> str:
         """Where DynamoDB's own exports of a table go."""
         return self._key("_native_exports", snapshots_table(name), "")

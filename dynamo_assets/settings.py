@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from dagster import TimeWindowPartitionsDefinition
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from dynamo_assets.export.request import READ_PERCENTAGE_RANGE, ExportRequest, Format
+from dynamo_assets.export.request import DEFAULT_FILE_BYTES, NO_XML, READ_PERCENTAGE_RANGE, ExportRequest, Format
 from dynamo_assets.naming import SLOT_FORMAT, Layout
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
@@ -23,6 +23,30 @@ def _parse_duration(value: Any) -> Any:
     if match is None:
         raise ValueError("write a whole number and a unit: 90s, 30m, 2h or 1d")
     return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+
+
+_SIZE = re.compile(r"(\d+)\s*([KMG]B)")
+_BYTES = {"KB": 1024, "MB": 1024**2, "GB": 1024**3}
+
+
+def _parse_size(value: Any) -> Any:
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return value if isinstance(value, int) and not isinstance(value, bool) else _refuse_size()
+    return int(match[1]) * _BYTES[match[2]]
+
+
+def _refuse_size() -> None:
+    raise ValueError("write a whole number and a unit: 64MB, 256MB or 1GB")
+
+
+Size = Annotated[int, BeforeValidator(_parse_size)]
+
+
+def _refuse_xml(value: Any) -> Any:
+    if value == "xml":
+        raise ValueError(NO_XML)
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
@@ -111,8 +135,10 @@ class TableSettings(_Section):
 
     engine: Literal["glue", "in_process"] = "glue"
     """Where the export runs: a Glue job, or the Dagster run itself (for tables of a few thousand items)."""
-    format: Format = "parquet"
+    format: Annotated[Format, BeforeValidator(_refuse_xml)] = "parquet"
     """The data files' format."""
+    target_file_size: Size = Field(default=DEFAULT_FILE_BYTES, ge=1024**2, le=5 * 1024**3)
+    """The compressed size at which a data file is closed and the next one opened."""
     read_percentage: float = Field(default=0.25, ge=READ_PERCENTAGE_RANGE[0], le=READ_PERCENTAGE_RANGE[1])
     """The share of the table's read capacity the export may use."""
     max_read_units: float | None = Field(default=None, gt=0)
@@ -202,4 +228,6 @@ class Settings(_Section):
             nested=table.nested,
             numbers=table.numbers,
             columns=table.columns,
+            target_file_bytes=table.target_file_size,
+            time_limit_seconds=round(table.time_limit.total_seconds()),
         )

@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import socketserver
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -26,7 +22,9 @@ from pyspark import SparkConf, SparkContext
 
 from dynamo_assets import errors
 from dynamo_assets.export import ExportRequest, Observer, Plan, run_export
-from dynamo_assets.export.progress import progress_line
+from dynamo_assets.export.progress import WARNING_PREFIX, progress_line
+from dynamo_assets.export.remote_supervision import Address, RemoteSupervisor, serve_supervisor
+from dynamo_assets.export.supervision import Supervisor
 
 REPORT_SECONDS = 2.0
 _FAILED = "export unit failed: "
@@ -42,7 +40,7 @@ def parse_args(argv: Sequence[str]) -> ExportRequest:
 
 
 class Executors:
-    """Maps units over Spark's executors; see `dynamo_assets.export.run.Mapper`."""
+    """Maps units over Spark's executors; see `dynamo_assets.export.attempt.Mapper`."""
 
     def __init__(self, context: SparkContext):
         self._context = context
@@ -52,28 +50,26 @@ class Executors:
         """How many units run at once: the executors' cores."""
         return self._context.defaultParallelism
 
-    def __call__(self, work: Callable[..., Any], tasks: Sequence[Any], on_items: Callable[[int], None]) -> list[Any]:
+    def __call__(self, work: Callable[..., Any], tasks: Sequence[Any], supervisor: Supervisor) -> list[Any]:
         """Runs all tasks.
 
         Raises:
             ExportError: What a unit raised on its executor, each of the times that Spark tried it.
         """
-        with _listening(self._context.getConf().get("spark.driver.host", "localhost"), on_items) as address:
+        with serve_supervisor(supervisor, self._context.getConf().get("spark.driver.host", "localhost")) as address:
             try:
                 return self._context.parallelize(tasks, len(tasks)).map(partial(_run, work, address)).collect()
             except Py4JJavaError as error:
                 raise _reason(error) from None
 
 
-def _run(work: Callable[..., Any], driver: tuple[str, int], task: Any) -> Any:
-    report = _Report(driver)
+def _run(work: Callable[..., Any], driver: Address, task: Any) -> Any:
     try:
-        return work(task, report)
+        with RemoteSupervisor(driver) as supervisor:
+            return work(task, supervisor)
     except Exception as error:
         # Through the JVM only text arrives: one line of it that the driver can find again.
         raise RuntimeError(_FAILED + json.dumps([type(error).__name__, str(error)])) from error
-    finally:
-        report.send()
 
 
 def _reason(error: Py4JJavaError) -> Exception:
@@ -83,47 +79,6 @@ def _reason(error: Py4JJavaError) -> Exception:
         kind = getattr(errors, name, None)
         return kind(message) if kind else errors.ExportError(f"{name}: {message}")
     return errors.ExportError(f"Spark could not run the units: {text}")
-
-
-class _Report:
-    """Tells the driver how many items a unit has read. Accumulators reach it only when a whole unit is done."""
-
-    def __init__(self, driver: tuple[str, int]):
-        self._driver: tuple[str, int] | None = driver
-        self._unsent = 0
-        self._sent_at = time.monotonic()
-
-    def __call__(self, items: int) -> None:
-        self._unsent += items
-        if time.monotonic() - self._sent_at >= REPORT_SECONDS:
-            self.send()
-
-    def send(self) -> None:
-        if self._driver is None or not self._unsent:
-            return
-        try:
-            with socket.create_connection(self._driver, timeout=5) as connection:
-                connection.sendall(str(self._unsent).encode())
-        except OSError:
-            self._driver = None  # progress is not worth a unit
-        self._unsent, self._sent_at = 0, time.monotonic()
-
-
-@contextmanager
-def _listening(host: str, on_items: Callable[[int], None]) -> Iterator[tuple[str, int]]:
-    class Handler(socketserver.StreamRequestHandler):
-        timeout = 5
-
-        def handle(self) -> None:
-            if (sent := self.rfile.read(20)).isdigit():
-                on_items(int(sent))
-
-    with socketserver.TCPServer((host, 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield host, server.server_address[1]
-        finally:
-            server.shutdown()
 
 
 def main(argv: Sequence[str]) -> None:
@@ -146,7 +101,10 @@ def main(argv: Sequence[str]) -> None:
             shown_at = time.monotonic()
             print(progress_line(done, expected), flush=True)
 
-    manifest = run_export(request, Executors(context), observer=Observer(on_plan, on_progress))
+    def on_warning(text: str) -> None:
+        print(f"{WARNING_PREFIX}{text}", flush=True)
+
+    manifest = run_export(request, Executors(context), observer=Observer(on_plan, on_warning, on_progress))
     print(progress_line(manifest.rows, manifest.rows), flush=True)
     layout = request.layout
     print(f"manifest {layout.uri(layout.manifest_key(request.name, manifest.snapshot_timestamp))}", flush=True)

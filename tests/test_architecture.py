@@ -61,13 +61,14 @@ def test_the_rules_of_import_are_a_tree_that_has_been_looked_at() -> None:
     assert "sandbox" not in {name for allowed in ALLOWED.values() for name in allowed}
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "export").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((PACKAGE / "export").rglob("*.py")), ids=lambda path: path.name)
 def test_the_export_core_imports_nothing_that_glue_lacks(path: Path) -> None:
     foreign = {name.split(".")[0] for name in _imports(path)} - set(sys.stdlib_module_names)
     assert foreign <= {
         "dynamo_assets",
         "boto3",
         "botocore",
+        "fastavro",
         "msgspec",
         "pyarrow",
         "mypy_boto3_s3",

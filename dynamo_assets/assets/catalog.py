@@ -1,20 +1,19 @@
 """`<database>/snapshots_<name>`: the raw table of all snapshots in the Glue Data Catalog, kept by a crawler."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import dagster as dg
 
 from dynamo_assets.assets.failures import explained
 from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, column_schema, copied_columns
+from dynamo_assets.assets.raw_table import RawTable
 from dynamo_assets.assets.snapshot import retry_policy
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.console import catalog_table_url
 from dynamo_assets.aws.crawlers import Crawl, Crawlers, crawler_definition
 from dynamo_assets.engines.snapshot import snapshots_of_slot
-from dynamo_assets.errors import CatalogError, ManifestError
+from dynamo_assets.errors import ManifestError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.naming import catalog_asset_key, snapshot_asset_key, snapshots_table
 from dynamo_assets.settings import Settings, Table
@@ -42,10 +41,12 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
         with explained(table, context):
             manifests = ManifestStore(aws.s3, settings.layout)
             manifest = _snapshot_of_slot(context, manifests, table, upstream)
-            crawl = _crawl(table, settings, aws, context.log.info)
             raw = RawTable(Catalog(aws.glue, database), table.name, manifests)
+            raw.follow_format(manifest, context.log.info)
+            crawl = _crawl(table, settings, manifest.format, aws, context.log.info)
+            raw.ensure(manifest, context.log.info)
             added, removed = raw.match_partitions(context.log.info)
-            retyped = raw.match_columns(manifest)
+            corrected = raw.match_columns(manifest)
             return dg.MaterializeResult(
                 metadata={
                     SNAPSHOT_LABEL: manifest.snapshot_timestamp,
@@ -59,7 +60,7 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
                     ),
                     "partitions_added_beside_the_crawler": added,
                     "partitions_removed": removed,
-                    "columns_corrected": retyped or "none",
+                    "corrected_from_the_manifest": corrected or "nothing",
                 },
                 data_version=dg.DataVersion(manifest.snapshot_timestamp),
             )
@@ -85,10 +86,11 @@ def _snapshot_of_slot(
     )
 
 
-def _crawl(table: Table, settings: Settings, aws: AwsClients, log: Callable[[str], None]) -> Crawl:
+def _crawl(table: Table, settings: Settings, format: str, aws: AwsClients, log: Callable[[str], None]) -> Crawl:
     crawlers = Crawlers(aws.glue)
     definition = crawler_definition(
         table.name,
+        format,
         database=settings.catalog.database,
         role_arn=settings.glue.role_arn,
         layout=settings.layout,
@@ -96,78 +98,3 @@ def _crawl(table: Table, settings: Settings, aws: AwsClients, log: Callable[[str
     outcome = crawlers.ensure(definition, timeout=settings.catalog.time_limit)
     log(f"Crawler {definition['Name']}: {outcome}")
     return crawlers.crawl(definition["Name"], timeout=settings.catalog.time_limit, on_progress=log)
-
-
-@dataclass(frozen=True)
-class RawTable:
-    """One raw table, made to say what the manifests say, whatever the crawler found.
-
-    Attributes:
-        catalog: The database it is in.
-        name: The table's catalog name, without `snapshots_`.
-        manifests: The truth.
-    """
-
-    catalog: Catalog
-    name: str
-    manifests: ManifestStore
-
-    def match_partitions(self, log: Callable[[str], None]) -> tuple[int, int]:
-        """Makes the registered partitions equal to the complete snapshots: the folder of a dead attempt goes out.
-
-        Returns:
-            How many were added and removed.
-
-        Raises:
-            CatalogError: There is not exactly one table, or Glue refused a change.
-        """
-        table = self._only_table()
-        # In this order: a snapshot completed in between is then not taken for a stranger.
-        registered = set(self.catalog.labels(table["Name"]))
-        complete = set(self.manifests.labels(self.name))
-        missing, strange = sorted(complete - registered), sorted(registered - complete)
-        if strange:
-            log(f"Removing from the catalog what has no manifest: {', '.join(strange)}")
-        self.catalog.unregister(table["Name"], strange)
-        self.catalog.register(table, missing)
-        return len(missing), len(strange)
-
-    def match_columns(self, manifest: Manifest) -> list[str]:
-        """Gives the table the manifest's types where the crawler inferred others, and columns it did not see.
-
-        Returns:
-            What was corrected, a line each.
-
-        Raises:
-            CatalogError: The snapshot's partition is not registered.
-        """
-        table = self._only_table()
-        if not self.catalog.has_label(table["Name"], manifest.snapshot_timestamp):
-            raise CatalogError(
-                f"{manifest.table}: {self.catalog.database}.{table['Name']} has no partition "
-                f"{manifest.snapshot_timestamp} after its crawl; the view was not touched"
-            )
-        crawled = {column["Name"]: column.get("Type", "") for column in table["StorageDescriptor"]["Columns"]}
-        wanted = {column.name: column.type for column in manifest.columns}
-        corrected = [
-            f"{name}: {crawled.get(name, 'missing')} -> {kind}"
-            for name, kind in wanted.items()
-            if crawled.get(name) != kind
-        ]
-        if corrected:
-            columns = [{"Name": name, "Type": kind} for name, kind in {**crawled, **wanted}.items()]
-            self.catalog.set_columns(table, columns)
-        return corrected
-
-    def _only_table(self) -> Mapping[str, Any]:
-        location = self.manifests.layout.uri(self.manifests.layout.snapshots_prefix(self.name))
-        wanted = snapshots_table(self.name)
-        found = self.catalog.tables_at(location)
-        table = self.catalog.table(wanted)
-        if found != [wanted] or table is None:
-            raise CatalogError(
-                f"{self.name}: after its crawl the catalog has {found or 'no table'} at {location}, and should have "
-                f"exactly {self.catalog.database}.{wanted}; delete the others and materialize this asset again. "
-                "The view was not touched"
-            )
-        return table

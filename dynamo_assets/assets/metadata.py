@@ -9,20 +9,26 @@ from typing import Any
 import dagster as dg
 
 from dynamo_assets.export.manifest import Manifest, ManifestColumn
+from dynamo_assets.export.schema_changes import SchemaChanges
 from dynamo_assets.naming import PARTITION_COLUMN, Layout
 
 SNAPSHOT_LABEL = "snapshot_timestamp"
 """The metadata entry by which a later step learns which snapshot a slot holds."""
 
 
-def column_schema(columns: Sequence[ManifestColumn]) -> dg.TableSchema:
-    """The columns with Athena's types and, where the name had to change, the attribute's own name."""
+def column_schema(columns: Sequence[ManifestColumn], *, of_view: bool = False) -> dg.TableSchema:
+    """The columns with Athena's types and, where the name had to change, the attribute's own name.
+
+    Args:
+        columns: The snapshot's.
+        of_view: Whether the types are those of the view; of some formats the raw table is text only.
+    """
     return dg.TableSchema(
         columns=[
             *(
                 dg.TableColumn(
                     name=column.name,
-                    type=column.type,
+                    type=(of_view and column.view_type) or column.type,
                     description=None if column.name == column.attribute else f"attribute {column.attribute!r}",
                     tags={f"dynamodb/{kind}": str(count) for kind, count in column.dynamodb_types.items()},
                 )
@@ -67,9 +73,19 @@ def snapshot_metadata(manifest: Manifest, facts: Mapping[str, Any], layout: Layo
         "read_units": manifest.read.get("read_units"),
         "segments": manifest.read.get("segments"),
         "consistent_read": manifest.read.get("consistent"),
+        "schema_changes": _schema_changes(manifest.schema_changes),
         "manifest": layout.uri(layout.manifest_key(manifest.name, manifest.snapshot_timestamp)),
         **{key: _link(value) for key, value in facts.items()},
     }
+
+
+def _schema_changes(changes: SchemaChanges) -> Any:
+    if changes.since is None:
+        return "none: the first snapshot"
+    lines = [f"- {line}" for line in changes.lines()]
+    return (
+        dg.MetadataValue.md("\n".join([f"Since {changes.since}:", *lines])) if lines else f"none since {changes.since}"
+    )
 
 
 def _link(value: Any) -> Any:

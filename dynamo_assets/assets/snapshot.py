@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
@@ -16,6 +17,7 @@ from dynamo_assets.engines.glue import GlueEngine
 from dynamo_assets.engines.in_process import InProcessEngine
 from dynamo_assets.engines.snapshot import Engine, Snapshot, snapshots_of_slot
 from dynamo_assets.export.manifest import ManifestStore
+from dynamo_assets.export.progress import WARNING_PREFIX
 from dynamo_assets.naming import snapshot_asset_key, source_asset_key
 from dynamo_assets.settings import Settings, Table
 
@@ -49,6 +51,8 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
         with explained(table, context):
             snapshot = _take_or_adopt(context, table, settings, aws, slots)
             manifest = snapshot.manifest
+            for line in manifest.schema_changes.lines():
+                context.log.warning(f"{table.table}: columns changed since {manifest.schema_changes.since}: {line}")
             return dg.MaterializeResult(
                 metadata={
                     **snapshot_metadata(manifest, snapshot.facts, settings.layout),
@@ -90,8 +94,12 @@ def _take_or_adopt(
     return _engine(table, settings, aws, manifests).take_snapshot(
         settings.export_request(table, slot=slot, attempt=f"{origin}/{uuid.uuid4().hex[:8]}"),
         before_start=lambda: require_current_slot(table.table, slot, slots, datetime.now(UTC)),
-        log=context.log.info,
+        log=partial(_log, context),
     )
+
+
+def _log(context: dg.AssetExecutionContext, line: str) -> None:
+    (context.log.warning if line.startswith(WARNING_PREFIX) else context.log.info)(line)
 
 
 def _unreported(

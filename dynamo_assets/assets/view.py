@@ -8,6 +8,7 @@ from dynamo_assets.assets.checks import check_rows_in_view, rows_in_view_spec
 from dynamo_assets.assets.failures import explained
 from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, column_schema, copied_columns, sample_table
 from dynamo_assets.assets.snapshot import retry_policy
+from dynamo_assets.assets.view_columns import view_columns
 from dynamo_assets.aws.athena import Athena, QueryResult, quote_identifier, quote_literal
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
@@ -72,7 +73,7 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
                     SNAPSHOT_LABEL: manifest.snapshot_timestamp,
                     "published_snapshot": dg.MetadataValue.timestamp(parse_snapshot(manifest.snapshot_timestamp)),
                     "dagster/row_count": counted.scalar(),
-                    "dagster/column_schema": column_schema(manifest.columns),
+                    "dagster/column_schema": column_schema(manifest.columns, of_view=True),
                     "dagster/column_lineage": copied_columns(manifest.columns, upstream),
                     "view_sql": dg.MetadataValue.md(f"```sql\n{statement}\n```"),
                     "sample": sample_table(sample.columns, sample.rows),
@@ -114,9 +115,7 @@ def publish(catalog: Catalog, athena: Athena, manifest: Manifest, *, log: Callab
     Returns:
         The view's statement.
     """
-    query = view_query(
-        catalog.database, manifest.name, [column.name for column in manifest.columns], manifest.snapshot_timestamp
-    )
+    query = view_query(catalog.database, manifest.name, view_columns(manifest), manifest.snapshot_timestamp)
     statement = create_view(catalog.database, manifest.name, query)
     if catalog.view_sql(manifest.name) == query:
         log(f"View {catalog.database}.{manifest.name} shows snapshot {manifest.snapshot_timestamp} already")

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CREATE_BATCH = 100  # BatchCreatePartition's limit
 DELETE_BATCH = 25  # BatchDeletePartition's limit
+_Entry = TypeVar("_Entry")
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (?P<base64>[A-Za-z0-9+/=]+) \*/")
 _WRITABLE_TABLE_FIELDS = (
     "Name",
@@ -68,37 +69,54 @@ class Catalog:
             for partition in page["Partitions"]:
                 yield partition.get("Values", [""])[0]
 
-    def has_label(self, table: str, label: str) -> bool:
-        """Whether a table has the partition of this label."""
+    def partition(self, table: str, label: str) -> Mapping[str, Any] | None:
+        """A table's partition of a label as Glue describes it; None where there is none."""
         try:
-            self._glue.get_partition(DatabaseName=self.database, TableName=table, PartitionValues=[label])
+            return self._glue.get_partition(DatabaseName=self.database, TableName=table, PartitionValues=[label])[
+                "Partition"
+            ]
         except ClientError as error:
             if error.response["Error"]["Code"] != "EntityNotFoundException":
                 raise
-            return False
-        return True
+            return None
 
-    def register(self, table: Mapping[str, Any], labels: Iterable[str]) -> None:
-        """Adds partitions that have the table's own columns and format, each in its folder below the table's.
+    def has_label(self, table: str, label: str) -> bool:
+        """Whether a table has the partition of this label."""
+        return self.partition(table, label) is not None
+
+    def register(self, table: str, partitions: Iterable[tuple[str, Mapping[str, Any], Mapping[str, str]]]) -> None:
+        """Adds partitions.
+
+        Args:
+            table: The table's name.
+            partitions: Of each its label, storage descriptor and parameters.
 
         Raises:
             CatalogError: Glue refused one.
         """
-        storage = table["StorageDescriptor"]
-        folder = storage["Location"].rstrip("/")
-        for batch in _batches(labels, CREATE_BATCH):
+        for batch in _batches(partitions, CREATE_BATCH):
             entries: list[Any] = [
-                {
-                    "Values": [label],
-                    "StorageDescriptor": {**storage, "Location": f"{folder}/{PARTITION_COLUMN}={label}/"},
-                    "Parameters": {k: v for k, v in table.get("Parameters", {}).items() if k == "classification"},
-                }
-                for label in batch
+                {"Values": [label], "StorageDescriptor": storage, "Parameters": parameters}
+                for label, storage, parameters in batch
             ]
             answer = self._glue.batch_create_partition(
-                DatabaseName=self.database, TableName=table["Name"], PartitionInputList=entries
+                DatabaseName=self.database, TableName=table, PartitionInputList=entries
             )
-            self._raise_first(answer.get("Errors", []), table["Name"], "add", tolerated="AlreadyExistsException")
+            self._raise_first(answer.get("Errors", []), table, "add", tolerated="AlreadyExistsException")
+
+    def update_partition(self, table: str, partition: Mapping[str, Any], storage: Mapping[str, Any]) -> None:
+        """Gives a partition another storage descriptor, and leaves all else of it as it is."""
+        definition: Any = {
+            "Values": partition["Values"],
+            "Parameters": partition.get("Parameters", {}),
+            "StorageDescriptor": storage,
+        }
+        self._glue.update_partition(
+            DatabaseName=self.database,
+            TableName=table,
+            PartitionValueList=list(partition["Values"]),
+            PartitionInput=definition,
+        )
 
     def unregister(self, table: str, labels: Iterable[str]) -> None:
         """Takes partitions out of the catalog; no file is touched.
@@ -114,10 +132,40 @@ class Catalog:
             )
             self._raise_first(answer.get("Errors", []), table, "remove", tolerated="EntityNotFoundException")
 
-    def set_columns(self, table: Mapping[str, Any], columns: Sequence[Mapping[str, str]]) -> None:
-        """Gives a table these columns, `{"Name": ..., "Type": ...}`, and leaves all else of it as it is."""
+    def create(self, name: str, storage: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
+        """Makes a raw table. One that somebody else has made meanwhile is left as it is."""
+        definition: Any = {
+            "Name": name,
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": parameters,
+            "PartitionKeys": [{"Name": PARTITION_COLUMN, "Type": "string"}],
+            "StorageDescriptor": storage,
+        }
+        try:
+            self._glue.create_table(DatabaseName=self.database, TableInput=definition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AlreadyExistsException":
+                raise
+
+    def update(
+        self,
+        table: Mapping[str, Any],
+        storage: Mapping[str, Any],
+        parameters: Mapping[str, str],
+        *,
+        keep_parameters: bool = True,
+    ) -> None:
+        """Gives a table another storage descriptor and leaves all else of it as it is.
+
+        Args:
+            table: As Glue describes it.
+            storage: The new descriptor.
+            parameters: What its parameters must say.
+            keep_parameters: Whether it keeps its others: where the format changes, those speak of the old one.
+        """
         definition: Any = {key: table[key] for key in _WRITABLE_TABLE_FIELDS if key in table}
-        definition["StorageDescriptor"] = {**table["StorageDescriptor"], "Columns": list(columns)}
+        definition["StorageDescriptor"] = storage
+        definition["Parameters"] = {**(table.get("Parameters", {}) if keep_parameters else {}), **parameters}
         self._glue.update_table(DatabaseName=self.database, TableInput=definition)
 
     def view_sql(self, name: str) -> str | None:
@@ -150,7 +198,7 @@ class Catalog:
                 )
 
 
-def _batches(labels: Iterable[str], size: int) -> Iterator[list[str]]:
-    remaining = iter(labels)
+def _batches(entries: Iterable[_Entry], size: int) -> Iterator[list[_Entry]]:
+    remaining = iter(entries)
     while batch := list(islice(remaining, size)):
         yield batch

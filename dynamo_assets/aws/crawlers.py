@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.console import crawler_url
+from dynamo_assets.aws.storage_formats import other_suffixes
 from dynamo_assets.aws.waiting import wait_until
 from dynamo_assets.errors import AwsOperationError
 from dynamo_assets.naming import Layout, crawler_name
@@ -18,16 +19,28 @@ from dynamo_assets.naming import Layout, crawler_name
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
-MANAGED_FIELDS = ("Role", "DatabaseName", "TablePrefix", "SchemaChangePolicy", "RecrawlPolicy")
+MANAGED_FIELDS = ("Role", "DatabaseName", "TablePrefix", "SchemaChangePolicy", "RecrawlPolicy", "Classifiers")
+
+CSV_CLASSIFIER: dict[str, Any] = {
+    "Name": "dynamo_assets_csv",
+    "Delimiter": ",",
+    "QuoteSymbol": '"',
+    "ContainsHeader": "PRESENT",
+    "AllowSingleColumn": True,
+    "DisableValueTrimming": True,
+    "Serde": "OpenCSVSerDe",
+}
+"""Glue's own classifier takes a header for data where all columns are text, and knows no file of one column."""
 
 
-def crawler_definition(name: str, *, database: str, role_arn: str, layout: Layout) -> dict[str, Any]:
+def crawler_definition(name: str, format: str, *, database: str, role_arn: str, layout: Layout) -> dict[str, Any]:
     """The crawler of one table, as CreateCrawler and UpdateCrawler take it.
 
     One table, whatever the files' schemas: `CombineCompatibleSchemas` alone still makes several where they differ
     much, so the folder's level is named too (Glue developer guide, "Customizing crawler behavior"). A crawl changes
     the table's columns and adds partitions, which inherit them; it deletes nothing, because only the catalog asset
-    knows which snapshots are complete.
+    knows which snapshots are complete. Files of other formats are of older snapshots, which are registered already;
+    with them the crawler would make several tables.
     """
     prefix = layout.snapshots_prefix(name)
     level = 1 + prefix.count("/")
@@ -36,7 +49,12 @@ def crawler_definition(name: str, *, database: str, role_arn: str, layout: Layou
         "Role": role_arn,
         "DatabaseName": database,
         "Description": f"Keeps {database}.snapshots_{name}; made by dynamo-assets",
-        "Targets": {"S3Targets": [{"Path": layout.uri(prefix)}]},
+        "Targets": {
+            "S3Targets": [
+                {"Path": layout.uri(prefix), "Exclusions": [f"**{suffix}" for suffix in other_suffixes(format)]}
+            ]
+        },
+        "Classifiers": [CSV_CLASSIFIER["Name"]] if format == "csv" else [],
         "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "LOG"},
         "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
         "Configuration": json.dumps(
@@ -79,6 +97,8 @@ class Crawlers:
         Raises:
             AwsTimeoutError: The crawler went on running past the time limit.
         """
+        if CSV_CLASSIFIER["Name"] in definition["Classifiers"]:
+            self._ensure_csv_classifier()
         try:
             current = self._glue.get_crawler(Name=definition["Name"])["Crawler"]
         except ClientError as error:
@@ -95,6 +115,13 @@ class Crawlers:
             interval_seconds=10.0,
         )
         return "updated"
+
+    def _ensure_csv_classifier(self) -> None:
+        try:
+            self._glue.create_classifier(CsvClassifier=CSV_CLASSIFIER)  # pyright: ignore[reportArgumentType]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AlreadyExistsException":
+                raise
 
     def crawl(self, name: str, *, timeout: timedelta, on_progress: Callable[[str], None]) -> Crawl:
         """Runs the crawler once, from a start after this call: a crawl already running does not count.
@@ -181,13 +208,13 @@ class Crawlers:
 
 
 def _differs(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    def target(crawler: Mapping[str, Any]) -> list[str]:
-        return [target["Path"] for target in crawler["Targets"]["S3Targets"]]
+    def targets(crawler: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+        return [(target["Path"], target.get("Exclusions", [])) for target in crawler["Targets"]["S3Targets"]]
 
     # Glue answers with the role's name where it was given an ARN.
     roles = {current.get("Role"), str(current.get("Role")).rsplit("/", 1)[-1]}
     return (
-        target(current) != target(wanted)
+        targets(current) != targets(wanted)
         or not {wanted["Role"], wanted["Role"].rsplit("/", 1)[-1]} & roles
         or json.loads(current.get("Configuration") or "{}") != json.loads(wanted["Configuration"])
         or any(current.get(field) != wanted[field] for field in MANAGED_FIELDS if field in wanted and field != "Role")

@@ -18,8 +18,14 @@ def view_query(database: str, name: str, columns: Sequence[str], label: str) -> 
     """The query behind a view: one snapshot's rows, by explicit columns.
 
     `SELECT *` would go stale ("View is stale; it must be re-created") as soon as the crawler adds a column.
+
+    Args:
+        database: The database of the raw table.
+        name: The table's catalog name.
+        columns: What to select of the raw table, as SQL; the partition column is added.
+        label: The snapshot.
     """
-    listed = ", ".join(quote_identifier(column) for column in [*columns, PARTITION_COLUMN])
+    listed = ", ".join([*columns, quote_identifier(PARTITION_COLUMN)])
     return (
         f"SELECT {listed} FROM {quote_identifier(database)}.{quote_identifier(snapshots_table(name))} "
         f"WHERE {quote_identifier(PARTITION_COLUMN)} = {quote_literal(label)}"

@@ -11,7 +11,7 @@ from dagster import DagsterExecutionInterruptedError
 
 from dynamo_assets.aws.cancellation import current_cancellation
 from dynamo_assets.engines.snapshot import Log, Snapshot
-from dynamo_assets.export.progress import progress_line
+from dynamo_assets.export.progress import WARNING_PREFIX, progress_line
 from dynamo_assets.export.request import ExportRequest
 
 THREADS = 2
@@ -54,7 +54,11 @@ class InProcessEngine:
                 logged = now
                 log(progress_line(done, expected, now - started))
 
-        observer = Observer(on_plan=lambda plan: log(f"Plan: {plan.describe()}"), on_progress=on_progress)
+        observer = Observer(
+            on_plan=lambda plan: log(f"Plan: {plan.describe()}"),
+            on_warning=lambda text: log(f"{WARNING_PREFIX}{text}"),
+            on_progress=on_progress,
+        )
         manifest = run_export(request, InProcess(THREADS), session=self.session, observer=observer)
         log(progress_line(manifest.rows, manifest.rows, time.monotonic() - started))
         return Snapshot(manifest)

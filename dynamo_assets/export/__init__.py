@@ -12,11 +12,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dynamo_assets.export.attempt import Mapper
     from dynamo_assets.export.in_process import InProcess
     from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestFile, ManifestStore
     from dynamo_assets.export.plan import Plan
     from dynamo_assets.export.request import ExportRequest
-    from dynamo_assets.export.run import Mapper, Observer, plan_export, run_export
+    from dynamo_assets.export.run import Observer, plan_export, run_export
 
 __all__ = [
     "ExportRequest",
@@ -37,7 +38,8 @@ _HOMES = {
     "manifest": ("Manifest", "ManifestColumn", "ManifestFile", "ManifestStore"),
     "plan": ("Plan",),
     "request": ("ExportRequest",),
-    "run": ("Mapper", "Observer", "plan_export", "run_export"),
+    "attempt": ("Mapper",),
+    "run": ("Observer", "plan_export", "run_export"),
 }
 
 

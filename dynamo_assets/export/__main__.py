@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dynamo_assets.errors import DynamoAssetsError
 from dynamo_assets.export.in_process import InProcess
 from dynamo_assets.export.plan import Plan
-from dynamo_assets.export.progress import progress_line
+from dynamo_assets.export.progress import WARNING_PREFIX, progress_line
 from dynamo_assets.export.request import ExportRequest, add_arguments
 from dynamo_assets.export.run import Observer, run_export
 
@@ -43,6 +43,10 @@ class Progress:
         """Says what is going to happen."""
         print(f"Plan: {plan.describe()}", file=self.out, flush=True)
         self.started = time.monotonic()
+
+    def warn(self, text: str) -> None:
+        """Says what a person should know."""
+        print(f"{WARNING_PREFIX}{text}", file=self.out, flush=True)
 
     def show(self, done: int, expected: int) -> None:
         """Shows how far the export is, unless it did so a moment ago."""
@@ -89,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         request = ExportRequest(**options)
-        observer = Observer(on_plan=progress.plan, on_progress=progress.show)
+        observer = Observer(on_plan=progress.plan, on_warning=progress.warn, on_progress=progress.show)
         manifest = run_export(request, InProcess(max(1, workers)), observer=observer)
     except (DynamoAssetsError, ValueError, BotoCoreError, ClientError) as error:
         progress.end()

@@ -19,10 +19,9 @@ from dynamo_assets.export.assemble import (
     NumberNode,
     TextNode,
 )
-from dynamo_assets.export.columns import column_names
-from dynamo_assets.export.observed import NULL, Observed
+from dynamo_assets.export.observed import NULL, Facts, Observed
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import arrow_type, forced_type, is_text
+from dynamo_assets.export.schema import arrow_type, field_names, forced_type, is_text
 from dynamo_assets.export.values import ABSENT, Value, dynamodb_json_text, json_text, plain_text
 
 MAX_COMPILED_FIELDS = 300
@@ -32,9 +31,9 @@ _UNNAMEABLE = re.compile(r'[\x00-\x1f"\\]')
 _PAYLOADS = {"S": str, "N": str, "BOOL": bool, "B": bytes, "SS": list[str], "NS": list[str], "BS": list[bytes]}
 
 
-def compile_attributes(facts: Mapping[str, Observed], options: ExportRequest) -> tuple[Any, MapNode]:
+def compile_attributes(facts: Facts, options: ExportRequest) -> tuple[Any, MapNode]:
     """The msgspec type of an item, and the node that assembles a list of them."""
-    return _Compiler(options).attributes(facts)
+    return _Compiler(options).attributes(facts.attributes)
 
 
 def generic_node(observed: Observed, options: ExportRequest) -> Node:
@@ -90,7 +89,7 @@ class _Compiler:
         tags = observed.tags()
         if not tags:
             return _struct([], nullable), Node(observed, None, pa.string())
-        if tags == {"M"} and not observed.fields and not observed.too_many_fields and self._options.nested != "json":
+        if tags == {"M"} and not observed.fields and not observed.too_many_fields and not self._options.nested_as_json:
             node = EmptyMapNode(observed, "M", pa.string(), self._text(Value(M={})))
             return _struct([("M", _struct([]) | None, None)], nullable), node
         return Value, TextNode(observed, None, pa.string(), self._text)
@@ -106,8 +105,9 @@ class _Compiler:
         self, observed: Observed, fields: Mapping[str, Observed], *, compiled: bool = True, top_level: bool = False
     ) -> tuple[Any, MapNode]:
         compiled = compiled and len(fields) <= MAX_COMPILED_FIELDS and not any(map(_UNNAMEABLE.search, fields))
+        names = {} if top_level else field_names(observed, self._options)
         children, members = {}, []
-        for number, name in enumerate(sorted(fields)):
+        for number, name in enumerate(names or fields):
             if top_level and name in self._options.columns:
                 inner, children[name] = self._forced(name, fields[name])
             else:
@@ -117,4 +117,4 @@ class _Compiler:
             )
         item = _struct(members) if compiled else dict[str, Value]
         kind = pa.null() if top_level else arrow_type(observed, self._options)
-        return item, MapNode(observed, "M", kind, children, column_names(fields), item() if compiled else None)
+        return item, MapNode(observed, "M", kind, children, names, item() if compiled else None)

@@ -14,11 +14,10 @@ import msgspec
 import pyarrow as pa
 
 from dynamo_assets.export.assemble import Landing
-from dynamo_assets.export.columns import column_names
 from dynamo_assets.export.compile import generic_node
 from dynamo_assets.export.observed import Observed
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import Column, is_text
+from dynamo_assets.export.schema import Column, field_names, is_text
 from dynamo_assets.export.values import ABSENT, Value, digits
 
 
@@ -49,7 +48,7 @@ def _value(value: Any, observed: Observed, options: ExportRequest) -> Value:
         return _from_text(value, options)
     (tag,) = observed.tags()
     if tag == "M":
-        names = column_names(observed.fields)
+        names = field_names(observed, options)
         inner = {name: _value(value[names[name]], below, options) for name, below in observed.fields.items()}
         return Value(M={name: below for name, below in inner.items() if below is not ABSENT})
     if tag == "L":

@@ -76,7 +76,7 @@ class PageDecoder:
             return self._decode(page)
         except (msgspec.ValidationError, SurpriseError):
             for attribute, (_, values) in transpose(_ANY_ITEMS.decode(page.items)).items():
-                _learn(self.facts.setdefault(attribute, Observed()), values)
+                _learn(self.facts.of(attribute), values)
             self._compile()
         try:
             return self._decode(page)

@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
-from dynamo_assets.export.unit import Pulse
+from dynamo_assets.export.supervision import Supervisor
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,33 @@ class InProcess:
     parallelism: int = 4
 
     def __call__(
-        self, work: Callable[[Any, Pulse], Any], tasks: Sequence[Any], on_items: Callable[[int], None]
+        self, work: Callable[[Any, Supervisor], Any], tasks: Sequence[Any], supervisor: Supervisor
     ) -> list[Any]:
         """Runs all tasks; returns their results in order, or raises once none runs any more."""
-        stop, lock = threading.Event(), threading.Lock()
-
-        def pulse(items: int) -> None:
-            if stop.is_set():
-                raise CancelledError
-            with lock:
-                on_items(items)
-
+        stoppable = _Stoppable(supervisor)
         with ThreadPoolExecutor(self.parallelism, thread_name_prefix="export") as pool:
-            futures = [pool.submit(work, task, pulse) for task in tasks]
+            futures = [pool.submit(work, task, stoppable) for task in tasks]
             try:
                 for future in as_completed(futures):
                     future.result()
             except BaseException:
-                stop.set()
+                stoppable.stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return [future.result() for future in futures]
+
+
+class _Stoppable(Supervisor):
+    """A supervisor that ends every unit once one of them has failed."""
+
+    def __init__(self, supervisor: Supervisor):
+        self.stop = threading.Event()
+        self._supervisor = supervisor
+
+    def progress(self, items: int) -> None:
+        if self.stop.is_set():
+            raise CancelledError
+        self._supervisor.progress(items)
+
+    def reserve(self, units: float, correction: float = 0.0) -> float:
+        return self._supervisor.reserve(units, correction)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from dynamo_assets.errors import ManifestError
-from dynamo_assets.naming import Layout
+from dynamo_assets.export.schema_changes import SchemaChanges
+from dynamo_assets.naming import Layout, format_snapshot
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,16 +37,23 @@ class ManifestColumn:
     Attributes:
         name: The column's name in the catalog.
         attribute: The DynamoDB attribute it came from.
-        type: Athena's type, such as `bigint` or `struct<city:string>`.
+        type: Athena's type of the column in the raw table, such as `bigint` or `struct<city:string>`.
         dynamodb_types: How many values of each DynamoDB type were seen at top level, NULL included.
+        encoding: What a text column's values are where they are not plain text: `dynamodb_json`, `base64`, or `csv`
+            (see `dynamo_assets.export.formats.quoted_csv`).
+        view_type: The type that the view gives the column, where that is another one.
         lossy: How many values lost digits in a conversion that the table's settings asked for.
+        observed: All that was seen, nested values included; see `dynamo_assets.export.hint.document_of`.
     """
 
     name: str
     attribute: str
     type: str
     dynamodb_types: Mapping[str, int] = field(default_factory=dict)
+    encoding: str = ""
+    view_type: str = ""
     lossy: int = 0
+    observed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +62,11 @@ class Manifest:
 
     Attributes:
         attempt: Identifies the run that wrote it, so that a restarted engine can find the outcome of its own work.
+        schema_changes: How its columns differ from those of the snapshot before it.
+        serde_parameters: What the catalog must tell a reader of the files beside the format.
     """
 
+    version: int = VERSION
     table: str
     name: str
     snapshot_timestamp: str
@@ -70,12 +82,12 @@ class Manifest:
     columns: tuple[ManifestColumn, ...]
     read: Mapping[str, Any]
     attempt: str = ""
-    version: int = VERSION
+    schema_changes: SchemaChanges = field(default_factory=SchemaChanges)
+    serde_parameters: Mapping[str, str] = field(default_factory=dict)
 
-    def to_json(self) -> str:
+    def to_json(self) -> bytes:
         """The document as it is stored."""
-        document = asdict(self)
-        return json.dumps({"version": document.pop("version"), **document}, indent=1)
+        return msgspec.json.format(msgspec.json.encode(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
@@ -85,31 +97,25 @@ class Manifest:
             ManifestError: It is not a manifest, or one of a version that this package cannot read.
         """
         try:
-            document = json.loads(text)
-            if document["version"] != VERSION:
-                raise ManifestError(
-                    f"manifest of version {document['version']!r}; this package reads version {VERSION}: upgrade it"
-                )
-            known = {f.name for f in fields(cls)}
-            values = {key: value for key, value in document.items() if key in known}
-            values["files"] = tuple(ManifestFile(**_known(ManifestFile, entry)) for entry in values["files"])
-            values["columns"] = tuple(ManifestColumn(**_known(ManifestColumn, entry)) for entry in values["columns"])
-            return cls(**values)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ManifestError(f"not a manifest: {error!r}") from error
+            version = msgspec.json.decode(text, type=_Version).version
+            if version == VERSION:
+                return msgspec.json.decode(text, type=cls)
+        except msgspec.DecodeError as error:
+            raise ManifestError(f"not a manifest: {error}") from error
+        raise ManifestError(f"manifest of version {version!r}; this package reads version {VERSION}: upgrade it")
 
 
-def _known(kind: type, entry: Mapping[str, Any]) -> dict[str, Any]:
-    names = {f.name for f in fields(kind)}
-    return {key: value for key, value in entry.items() if key in names}
+class _Version(msgspec.Struct):
+    version: int
 
 
 class ManifestStore:
     """The manifests of all tables below one bucket and prefix. A snapshot is complete when its manifest exists."""
 
-    def __init__(self, s3: S3Client, layout: Layout):
+    def __init__(self, s3: S3Client, layout: Layout, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
         self._s3 = s3
         self.layout = layout
+        self._now = now
 
     def write(self, manifest: Manifest) -> str:
         """Commits a snapshot. Its data files must all exist; nothing may be written to its folder afterwards.
@@ -125,7 +131,7 @@ class ManifestStore:
             self._s3.put_object(
                 Bucket=self.layout.bucket,
                 Key=key,
-                Body=manifest.to_json().encode(),
+                Body=manifest.to_json(),
                 ContentType="application/json",
                 IfNoneMatch="*",
             )
@@ -176,8 +182,14 @@ class ManifestStore:
                     yield label.removesuffix(".json")
 
     def latest(self, name: str, *, after: str | None = None) -> str | None:
-        """The newest complete snapshot's label, or None where there is none (after `after`)."""
-        newest = None
-        for label in self.labels(name, after=after):
-            newest = label
-        return newest
+        """The newest complete snapshot's label, or None where there is none (after `after`).
+
+        Without `after` it looks back a day, then ten, then a hundred, and only then through the whole history.
+        """
+        if after is not None:
+            return max(self.labels(name, after=after), default=None)
+        now = self._now()
+        for days in (1, 10, 100):
+            if newest := self.latest(name, after=format_snapshot(now - timedelta(days=days))):
+                return newest
+        return max(self.labels(name), default=None)

@@ -46,6 +46,7 @@ class Observed:
             (a key attribute, a hint) and shapes the column as if it had been seen.
         numbers: The range of the N values.
         fields: What was seen below each field of the M values.
+        names: The names that fields had in the last snapshot, in its order; they keep them.
         too_many_fields: There were more than `MAX_STRUCT_FIELDS`; `fields` is empty then.
         elements: What was seen in the L values and sets.
         lossy: How many values lost something in a conversion that the request asked for.
@@ -54,6 +55,7 @@ class Observed:
     counts: dict[str, int] = field(default_factory=dict)
     numbers: NumberRange = NumberRange.INT64
     fields: dict[str, Observed] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     too_many_fields: bool = False
     elements: Observed | None = None
     lossy: int = 0
@@ -88,6 +90,7 @@ class Observed:
         self.numbers = max(self.numbers, other.numbers)
         self.lossy += other.lossy
         self.too_many_fields |= other.too_many_fields
+        self.names = {**other.names, **self.names}
         for name, facts in other.fields.items():
             if (mine := self.below(name)) is not None:
                 mine.merge(facts)
@@ -111,16 +114,35 @@ class Observed:
         return self.lossy + sum(facts.total_lossy() for facts in below)
 
 
-Facts = dict[str, Observed]
-"""What was observed of each attribute."""
+@dataclass(slots=True)
+class Facts:
+    """What was observed of each attribute of a table.
 
+    Attributes:
+        attributes: By name.
+        names: The columns' names in the last snapshot, in its order; attributes keep them.
+    """
 
-def merge_facts(into: Facts, other: Mapping[str, Observed]) -> None:
-    """Joins the facts of one unit, page or hint into others."""
-    for attribute, facts in other.items():
-        into.setdefault(attribute, Observed()).merge(facts)
+    attributes: dict[str, Observed] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of_keys(cls, keys: Mapping[str, str]) -> Facts:
+        """What is known of a table's key attributes (name -> S, N or B) before anything is read."""
+        return cls({name: Observed(counts={tag: 0}) for name, tag in keys.items()})
 
-def key_facts(keys: Mapping[str, str]) -> Facts:
-    """What is known of a table's key attributes (name -> S, N or B) before anything is read."""
-    return {name: Observed(counts={tag: 0}) for name, tag in keys.items()}
+    def of(self, attribute: str) -> Observed:
+        """The facts about one attribute, made on first use."""
+        return self.attributes.setdefault(attribute, Observed())
+
+    def merge(self, other: Facts) -> None:
+        """Joins the facts of a unit or of a hint into these."""
+        self.names = {**other.names, **self.names}
+        for attribute, facts in other.attributes.items():
+            self.of(attribute).merge(facts)
+
+    def copy(self) -> Facts:
+        """An independent copy."""
+        twin = Facts()
+        twin.merge(self)
+        return twin

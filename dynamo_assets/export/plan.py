@@ -109,10 +109,11 @@ class Plan:
         table: The description it rests on.
         segments: The units of the scan.
         parallelism: How many of them run at once.
-        read_units_per_second: The rate that all of them share.
+        read_units_per_second: The rate that all of them keep together.
         expected_read_units: What the scan will consume, by the table's size.
         expected_seconds: How long that takes at the rate; the start of the engine comes on top.
         expected_files: About how many data files there will be.
+        time_limit_seconds: How long the engine lets an export run, where it has a limit.
     """
 
     table: TableDescription
@@ -122,17 +123,34 @@ class Plan:
     expected_read_units: float
     expected_seconds: float
     expected_files: int
+    time_limit_seconds: float | None = None
 
     def describe(self) -> str:
         """One line for a person."""
-        hours, rest = divmod(round(self.expected_seconds), 3600)
-        took = f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
         return (
             f"about {self.table.items:,} items, {self.table.bytes / 1e6:,.1f} MB, "
             f"{self.expected_read_units:,.0f} read units at {self.read_units_per_second:,.0f} a second: "
-            f"{took}; {len(self.segments)} segment(s), {self.parallelism} at once, "
+            f"{_duration(self.expected_seconds)}; {len(self.segments)} segment(s), {self.parallelism} at once, "
             f"about {self.expected_files} file(s)"
         )
+
+    def warnings(self) -> list[str]:
+        """What a person should know before the export begins."""
+        limit = self.time_limit_seconds
+        if limit is None or self.expected_seconds <= limit:
+            return []
+        text = (
+            f"This export takes about {_duration(self.expected_seconds)} at {self.read_units_per_second:,.0f} read "
+            f"units a second, and is stopped after {_duration(limit)}. Raise time_limit, or let it read at least "
+            f"{self.expected_read_units / limit:,.0f} units a second: read_percentage, max_read_units, the table's "
+            "capacity"
+        )
+        return [text]
+
+
+def _duration(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
 
 
 def make_plan(table: TableDescription, request: ExportRequest, parallelism: int) -> Plan:
@@ -150,17 +168,19 @@ def make_plan(table: TableDescription, request: ExportRequest, parallelism: int)
     # An eventually consistent read costs half; a page's bytes are added up before they are rounded to units.
     bytes_per_unit = UNIT_BYTES if request.consistent_read else 2 * UNIT_BYTES
     units = table.bytes / bytes_per_unit
-    share = rate / at_once
-    page_items = _page_items(table, share * bytes_per_unit)
+    page_items = _page_items(table, rate / at_once * bytes_per_unit)
+    page_bytes = PAGE_BYTES if page_items is None else page_items * table.bytes / table.items
+    page_units = min(page_bytes, table.bytes / segments) / bytes_per_unit
     return Plan(
         table=table,
-        segments=tuple(ScanSegment(number, segments, share, page_items) for number in range(segments)),
+        segments=tuple(ScanSegment(number, segments, page_units, page_items) for number in range(segments)),
         parallelism=at_once,
         read_units_per_second=rate,
         expected_read_units=units,
         expected_seconds=units / rate,
         # Parquet takes very roughly a quarter of what DynamoDB counts.
         expected_files=max(segments, math.ceil(table.bytes / 4 / request.target_file_bytes)),
+        time_limit_seconds=request.time_limit_seconds,
     )
 
 

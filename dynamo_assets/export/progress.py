@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+WARNING_PREFIX = "WARNING: "
+"""What a line of an export's output begins with that is a warning."""
+
 
 def progress_line(done: int, expected: int, seconds: float = 0.0) -> str:
     """How far an export is, for a person: `exported 12,345 of about 40,000 items (30 %)`.

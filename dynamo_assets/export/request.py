@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from dynamo_assets.naming import Layout, catalog_name, parse_snapshot, table_name
 
-Format = Literal["parquet"]
-FORMATS: tuple[Format, ...] = ("parquet",)
+Format = Literal["parquet", "orc", "avro", "json", "csv"]
+NO_XML = "xml is not offered, because Athena cannot read it: choose parquet, orc, avro, json or csv"
 MixedTypes = Literal["text", "dynamodb_json", "fail"]
 Nested = Literal["struct", "json"]
 Numbers = Literal["exact", "double"]
@@ -54,7 +54,9 @@ class ExportRequest:
         numbers: `exact`, or `double`: shorter columns, digits beyond about 15 lost.
         columns: Types forced upon single columns, by attribute name.
         target_file_bytes: Compressed size, in bytes, at which a data file is closed and the next one opened.
+        rediscover: Start the columns from nothing, instead of from the last snapshot's.
         segments: Overrides the planned number of scan segments.
+        time_limit_seconds: When whoever runs the export will stop it; the plan says if that is too early.
     """
 
     table: str
@@ -74,37 +76,54 @@ class ExportRequest:
     numbers: Numbers = "exact"
     columns: Mapping[str, str] = field(default_factory=dict)
     target_file_bytes: int = DEFAULT_FILE_BYTES
+    rediscover: bool = False
     segments: int | None = None
+    time_limit_seconds: int | None = None
 
     def __post_init__(self) -> None:
         table_name(self.table)
-        low, high = READ_PERCENTAGE_RANGE
-        if not low <= self.read_percentage <= high:
-            raise ValueError(
-                f"table {self.table}: read_percentage is {self.read_percentage}; it must be between {low} and {high}"
-            )
-        for option, choices in _CHOICES.items():
-            if (value := getattr(self, option)) not in get_args(choices):
-                raise ValueError(f"table {self.table}: {option} {value!r} is none of {', '.join(get_args(choices))}")
-        for attribute, kind in self.columns.items():
-            if not _is_column_type(kind):
-                raise ValueError(
-                    f"table {self.table}: columns: attribute {attribute!r} cannot be {kind!r}; choose string, json, "
-                    "bigint, double or decimal(precision,scale) with a precision of at most 38"
-                )
-        if self.max_read_units is not None and self.max_read_units <= 0:
-            raise ValueError(f"table {self.table}: max_read_units is {self.max_read_units}; it must be above 0")
-        if self.segments is not None and not 1 <= self.segments <= 1_000_000:
-            raise ValueError(f"table {self.table}: segments is {self.segments}; DynamoDB takes 1 to 1,000,000")
+        for problem in self._problems():
+            raise ValueError(f"table {self.table}: {problem}")
         if self.snapshot_timestamp is not None:
             parse_snapshot(self.snapshot_timestamp)
         if not self.name:
             object.__setattr__(self, "name", catalog_name(self.table))
 
+    def _problems(self) -> Iterator[str]:
+        low, high = READ_PERCENTAGE_RANGE
+        if not low <= self.read_percentage <= high:
+            yield f"read_percentage is {self.read_percentage}; it must be between {low} and {high}"
+        if str(self.format) == "xml":
+            yield f"format {NO_XML}"
+        for option, choices in _CHOICES.items():
+            if (value := getattr(self, option)) not in get_args(choices):
+                yield f"{option} {value!r} is none of {', '.join(get_args(choices))}"
+        for attribute, kind in self.columns.items():
+            if not _is_column_type(kind):
+                yield (
+                    f"columns: attribute {attribute!r} cannot be {kind!r}; choose string, json, bigint, double or "
+                    "decimal(precision,scale) with a precision of at most 38"
+                )
+        for option in ("max_read_units", "target_file_bytes", "time_limit_seconds"):
+            if (value := getattr(self, option)) is not None and value <= 0:
+                yield f"{option} is {value}; it must be above 0"
+        if self.segments is not None and not 1 <= self.segments <= 1_000_000:
+            yield f"segments is {self.segments}; DynamoDB takes 1 to 1,000,000"
+        if self.rediscover and self.format == "csv":
+            yield (
+                "rediscover cannot be used with csv, whose columns are told by their places alone: older snapshots "
+                "would be misread; choose another format"
+            )
+
     @property
     def layout(self) -> Layout:
         """Where this export's objects lie in S3."""
         return Layout(self.bucket, self.prefix)
+
+    @property
+    def nested_as_json(self) -> bool:
+        """Whether maps and lists are text: they cannot be anything else in CSV."""
+        return self.nested == "json" or self.format == "csv"
 
     def to_arguments(self) -> dict[str, str]:
         """The arguments of a Glue job run, `{"--read_percentage": "0.25", ...}`; defaults are left out."""
@@ -147,9 +166,11 @@ _PARSERS: dict[str, Any] = {
     "read_percentage": float,
     "max_read_units": float,
     "consistent_read": _boolean,
+    "rediscover": _boolean,
     "columns": _json_object,
     "target_file_bytes": int,
     "segments": int,
+    "time_limit_seconds": int,
 }
 
 

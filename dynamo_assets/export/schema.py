@@ -20,6 +20,11 @@ NUMBER_TYPES = {
 }
 
 
+def field_names(observed: Observed, options: ExportRequest) -> dict[str, str]:
+    """The names of a struct's fields, by field name, in the order that they have in the type."""
+    return column_names(observed.fields, kept=observed.names, avro=options.format == "avro")
+
+
 def is_text(observed: Observed, options: ExportRequest) -> bool:
     """Whether values at this path become text because no single type holds them all."""
     tags = observed.tags()
@@ -28,9 +33,9 @@ def is_text(observed: Observed, options: ExportRequest) -> bool:
     if tags == {"M"}:
         ambiguous = any(len(facts.tags()) > 1 for facts in observed.fields.values())
         # A struct without fields does not exist in Athena: a map never seen but empty is the text `{}`.
-        return options.nested == "json" or ambiguous or not observed.fields
+        return options.nested_as_json or ambiguous or not observed.fields
     if tags == {"L"}:
-        return options.nested == "json" or len(observed.element().tags()) > 1
+        return options.nested_as_json or len(observed.element().tags()) > 1
     return False
 
 
@@ -42,8 +47,8 @@ def arrow_type(observed: Observed, options: ExportRequest) -> pa.DataType:
     if tag == "N":
         return pa.float64() if options.numbers == "double" else NUMBER_TYPES[observed.numbers]
     if tag == "M":
-        names = column_names(observed.fields)
-        return pa.struct([(names[name], arrow_type(observed.fields[name], options)) for name in sorted(names)])
+        names = field_names(observed, options)
+        return pa.struct([(name, arrow_type(observed.fields[field], options)) for field, name in names.items()])
     if tag == "L":
         return pa.list_(arrow_type(observed.element(), options))
     if tag == "NS":
@@ -120,7 +125,10 @@ class Column:
 
 @dataclass(frozen=True)
 class TableSchema:
-    """The columns of a snapshot or of one of its files: keys first, then the attributes in alphabetical order.
+    """The columns of a snapshot or of one of its files.
+
+    Those of the last snapshot come first, in its order; where there was none, the keys, then the attributes in
+    alphabetical order.
 
     Attributes:
         columns: By attribute name.
@@ -131,10 +139,15 @@ class TableSchema:
     @classmethod
     def of(cls, facts: Facts, options: ExportRequest, keys: Iterable[str]) -> TableSchema:
         """The schema that follows from the facts."""
-        first = [key for key in keys if key in facts]
-        names = top_level_names(facts)
-        ordered = [*first, *sorted(facts.keys() - set(first))]
-        return cls({a: Column.of(a, names[a], facts[a], options) for a in ordered})
+        found = facts.attributes
+        names = top_level_names(found, kept=facts.names, avro=options.format == "avro")
+        first = dict.fromkeys([*facts.names, *keys])
+        ordered = [*(a for a in first if a in found), *(a for a in names if a not in first)]
+        return cls({a: Column.of(a, names[a], found[a], options) for a in ordered})
+
+    def only(self, attributes: Iterable[str]) -> TableSchema:
+        """These attributes' columns alone, in the order given."""
+        return TableSchema({attribute: self.columns[attribute] for attribute in attributes})
 
     @cached_property
     def arrow(self) -> pa.Schema:

@@ -20,11 +20,13 @@ from botocore.config import Config
 
 from dynamo_assets.errors import ReadError
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.throttle import Throttle
+from dynamo_assets.export.supervision import Supervisor
 
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from dynamo_assets.export.clients import Clients
 
 PATIENCE_SECONDS = 300.0
 """A segment that gets no page for this long, however often it asks, gives up."""
@@ -74,14 +76,23 @@ class ScanSegment:
     Attributes:
         number: From 0; part of the file names.
         total: How many segments the table is read in.
-        read_units_per_second: This segment's share of the rate.
+        page_units: What its first page is expected to consume, in read units.
         page_items: Items per request, where a full page of 1 MB would be more than a second's share.
     """
 
     number: int
     total: int
-    read_units_per_second: float
+    page_units: float
     page_items: int | None = None
+
+    @property
+    def part(self) -> str:
+        """See `dynamo_assets.export.unit.Unit`."""
+        return f"part-{self.number:05d}"
+
+    def pages(self, clients: Clients, request: ExportRequest, supervisor: Supervisor) -> Iterator[Page]:
+        """See `dynamo_assets.export.unit.Unit`."""
+        return scan(clients.reader, request, self, supervisor)
 
 
 class _Capacity(msgspec.Struct):
@@ -132,8 +143,7 @@ def scan(
     client: DynamoDBClient,
     request: ExportRequest,
     segment: ScanSegment,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
+    supervisor: Supervisor,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Page]:
     """Reads one segment of a table to its end.
@@ -143,14 +153,13 @@ def scan(
     Args:
         client: From `reading_client`.
         request: Which table, and whether to read consistently.
-        segment: Which part of it, and how fast.
-        sleep: Waits for a number of seconds; may raise, to give up.
+        segment: Which part of it.
+        supervisor: Keeps the rate.
         clock: A monotonic clock, in seconds.
 
     Raises:
         ReadError: DynamoDB refused, or no page came for `PATIENCE_SECONDS`.
     """
-    throttle = Throttle(segment.read_units_per_second, clock=clock, sleep=sleep)
     parameters: dict[str, Any] = {
         "TableName": request.table,
         "ReturnConsumedCapacity": "TOTAL",
@@ -160,14 +169,17 @@ def scan(
         parameters |= {"Segment": segment.number, "TotalSegments": segment.total}
     if segment.page_items:
         parameters["Limit"] = segment.page_items
+    reserved, wait = segment.page_units, supervisor.reserve(segment.page_units)
     while True:
-        throttle.wait()
-        page = _request_page(client, parameters, sleep, clock)
+        supervisor.pause(wait)
+        page = _request_page(client, parameters, reserved, supervisor, clock)
         read_units = page.ConsumedCapacity.CapacityUnits if page.ConsumedCapacity else 0.0
-        throttle.consumed(read_units)
         yield Page(bytes(page.Items), page.Count, read_units)
         if not page.LastEvaluatedKey:
+            supervisor.reserve(0.0, read_units - reserved)
             return
+        # The next page is expected to cost what this one did.
+        wait, reserved = supervisor.reserve(read_units, read_units - reserved), read_units
         parameters["ExclusiveStartKey"] = _start_key(page.LastEvaluatedKey)
 
 
@@ -180,7 +192,11 @@ def _start_key(key: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 
 
 def _request_page(
-    client: DynamoDBClient, parameters: dict[str, Any], sleep: Callable[[float], None], clock: Callable[[], float]
+    client: DynamoDBClient,
+    parameters: dict[str, Any],
+    expected_units: float,
+    supervisor: Supervisor,
+    clock: Callable[[], float],
 ) -> _ScanPage:
     began, attempt = clock(), 0
     while True:
@@ -195,8 +211,11 @@ def _request_page(
                     f"table {parameters['TableName']}: no page for {waited:.0f} s in {attempt + 1} attempts, the last "
                     f"of which failed with: {error}; if that is throttling, lower read_percentage or raise the capacity"
                 ) from error
+            # An answer that was lost on the way has been read by DynamoDB all the same.
+            turn = 0.0 if isinstance(error, boto.ClientError) else supervisor.reserve(expected_units)
             # Full jitter: many segments that were throttled together must not come back together.
-            sleep(random.uniform(0, min(MAX_BACKOFF_SECONDS, 0.05 * 2 ** min(attempt, 10))))  # noqa: S311 - not a secret
+            backoff = random.uniform(0, min(MAX_BACKOFF_SECONDS, 0.05 * 2 ** min(attempt, 10)))  # noqa: S311 - no secret
+            supervisor.pause(max(turn, backoff))
             attempt += 1
 
 

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from dynamo_assets.errors import ConservationError
 from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.decode import PageDecoder
-from dynamo_assets.export.observed import Facts, key_facts
+from dynamo_assets.export.formats import file_format
+from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.plan import TableDescription
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema
-from dynamo_assets.export.source import ScanSegment, scan
-from dynamo_assets.export.write import DataFile, FileWriter, rewrite
+from dynamo_assets.export.source import Page
+from dynamo_assets.export.supervision import Supervisor
+from dynamo_assets.export.write import DataFile, FileWriter, copy_rows
 
-Pulse = Callable[[int], None]
-"""Called by a unit with the number of items since the last call, at least once a second while it waits. It may raise,
-to end the unit."""
+UNIT_FORMAT = "parquet"
+"""What units write. Files of another format are made of these when the snapshot's schema is known, so that each of
+them has all of its columns, in one order."""
 
-NAP_SECONDS = 0.5
+
+class Unit(Protocol):
+    """A piece of a table that is read by itself."""
+
+    @property
+    def part(self) -> str:
+        """What tells its files from those of other units, as a part of their names."""
+        ...
+
+    def pages(self, clients: Clients, request: ExportRequest, supervisor: Supervisor) -> Iterator[Page]:
+        """Reads it to its end.
+
+        Raises:
+            ReadError: It could not be read to its end.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,20 +49,40 @@ class Job:
         request: What was asked for.
         label: The snapshot's label, claimed.
         table: The table's description.
+        hint: What the last snapshot leads to expect.
     """
 
     request: ExportRequest
     label: str
     table: TableDescription
+    hint: Facts = field(default_factory=Facts)
 
-    def stem(self, part: str) -> str:
-        """What the keys of a part's files begin with; never twice the same.
+    @property
+    def folder(self) -> str:
+        """The snapshot's folder: its files and nothing else lie there when it is complete."""
+        return self.request.layout.snapshot_prefix(self.request.name, self.label)
 
-        Spark runs a task again that failed, or that it believes to have failed. Each try writes files of its own, and
-        only those of the try that is returned are in the manifest.
-        """
-        folder = self.request.layout.snapshot_prefix(self.request.name, self.label)
-        return f"{folder}{part}-{uuid.uuid4().hex[:8]}"
+    @property
+    def unit_folder(self) -> str:
+        """Where units write: the snapshot's folder, or, where its files are made of theirs, one that is removed."""
+        if self.request.format == UNIT_FORMAT:
+            return self.folder
+        return self.request.layout.units_prefix(self.request.name, self.label)
+
+    def expected_facts(self) -> Facts:
+        """What is known before anything is read: the hint's columns and the key attributes."""
+        facts = self.hint.copy()
+        facts.merge(Facts.of_keys(self.table.keys))
+        return facts
+
+
+def _stem(folder: str, part: str) -> str:
+    """What the keys of a part's files begin with; never twice the same.
+
+    Spark runs a task again that failed, or that it believes to have failed. Each try writes files of its own, and
+    only those of the try that is returned are in the manifest.
+    """
+    return f"{folder}{part}-{uuid.uuid4().hex[:8]}"
 
 
 @dataclass(frozen=True)
@@ -65,30 +102,23 @@ class UnitResult:
     read_units: float = 0.0
 
 
-def export_unit(job: Job, clients: Clients, segment: ScanSegment, pulse: Pulse) -> UnitResult:
-    """Exports one segment. Running it twice does no harm; see `Job.stem`.
+def export_unit(job: Job, clients: Clients, unit: Unit, supervisor: Supervisor) -> UnitResult:
+    """Exports one unit. Running it twice does no harm; see `_stem`.
 
     Raises:
-        ReadError: DynamoDB could not be read to the end.
+        ReadError: It could not be read to its end.
         ConservationError: Fewer values or rows were written than read.
         ConversionError: A value does not fit a type that the request forces.
     """
-
-    def sleep(seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, NAP_SECONDS))
-            pulse(0)
-
-    decoder = PageDecoder(key_facts(job.table.keys), job.request, list(job.table.keys))
+    decoder = PageDecoder(job.expected_facts(), job.request, list(job.table.keys))
     items, read_units = 0, 0.0
-    with FileWriter(clients.s3, job.request, job.stem(f"part-{segment.number:05d}")) as writer:
-        for page in scan(clients.reader, job.request, segment, sleep=sleep):
+    with FileWriter(clients.s3, job.request, _stem(job.unit_folder, unit.part), UNIT_FORMAT) as writer:
+        for page in unit.pages(clients, job.request, supervisor):
             if page.count:
                 writer.write(decoder.decode(page))
             items += page.count
             read_units += page.read_units
-            pulse(page.count)
+            supervisor.progress(page.count)
         files = writer.finish()
     written = sum(done.file.rows for done in files)
     if written != items:
@@ -96,7 +126,35 @@ def export_unit(job: Job, clients: Clients, segment: ScanSegment, pulse: Pulse) 
     return UnitResult(files, decoder.facts, items, read_units)
 
 
-def rewrite_unit(job: Job, clients: Clients, schema: TableSchema, narrow: DataFile, pulse: Pulse) -> list[DataFile]:
-    """Rewrites one file whose types turned out too narrow for the snapshot."""
-    pulse(0)
-    return rewrite(clients.s3, job.request, narrow, schema, job.stem("part-widened"))
+@dataclass(frozen=True)
+class Rewrite:
+    """Files of units to be written again.
+
+    Attributes:
+        schema: What the new files get: the snapshot's types, which the old files' are narrower forms of.
+        files: The old ones.
+    """
+
+    schema: TableSchema
+    files: tuple[DataFile, ...]
+
+
+def rewrite_files(job: Job, clients: Clients, rewrite: Rewrite, supervisor: Supervisor) -> list[DataFile]:
+    """Writes files again in the snapshot's format and with its types. The old ones stay."""
+    stem = _stem(job.folder, "part-final")
+    with FileWriter(clients.s3, job.request, stem, job.request.format, rewrite.schema) as writer:
+        for done in rewrite.files:
+            supervisor.progress(0)
+            copy_rows(clients.s3, job.request.bucket, done, writer)
+        return writer.finish()
+
+
+def write_empty_file(job: Job, clients: Clients, schema: TableSchema) -> list[DataFile]:
+    """The file of a snapshot of no rows; none where a file of the format says nothing of its columns.
+
+    A crawler does not know what to make of a text file without rows.
+    """
+    if not file_format(job.request.format).SELF_DESCRIBING:
+        return []
+    with FileWriter(clients.s3, job.request, _stem(job.folder, "part-empty"), job.request.format) as writer:
+        return writer.write_empty(schema)

@@ -1,19 +1,19 @@
-"""Batches to Parquet files in S3: streamed through a temporary file, of a target size, in bounded memory."""
+"""Batches to data files in S3: streamed through a temporary file, of a target size, in bounded memory."""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dynamo_assets.export.convert import widen
 from dynamo_assets.export.decode import Batch
+from dynamo_assets.export.formats import Writer, file_format
 from dynamo_assets.export.manifest import ManifestFile
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema
@@ -21,11 +21,12 @@ from dynamo_assets.export.schema import TableSchema
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# A row group is held in memory until it is written. Rows and bytes are not enough to bound it: in a wide, sparse table
+# Rows are held in memory until they are a row group. Rows and bytes are not enough to bound it: in a wide, sparse table
 # it is the nulls that weigh.
 ROW_GROUP_ROWS = 100_000
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 ROW_GROUP_CELLS = 4_000_000
+COPY_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,14 @@ class DataFile:
 
     file: ManifestFile
     schema: TableSchema
+
+
+@dataclass
+class _OpenFile:
+    path: Path
+    schema: TableSchema
+    writer: Writer
+    rows: int = 0
 
 
 class FileWriter:
@@ -45,18 +54,20 @@ class FileWriter:
         s3: Where files go.
         request: Bucket, target size, and the options that types follow from.
         stem: What the keys begin with; a number and the format's suffix follow.
+        format: The format of the files.
         schema: The schema of every file; otherwise that of the newest batch when a file is opened.
     """
 
-    def __init__(self, s3: S3Client, request: ExportRequest, stem: str, schema: TableSchema | None = None):
+    def __init__(self, s3: S3Client, request: ExportRequest, stem: str, format: str, schema: TableSchema | None = None):
         self.files: list[DataFile] = []
         self._s3 = s3
         self._request = request
         self._stem = stem
+        self._format = file_format(format)
         self._schema = schema
         self._pending: list[Batch] = []
         self._pending_rows = self._pending_bytes = 0
-        self._open: _ParquetFile | None = None
+        self._open: _OpenFile | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="dynamo-assets-export-")
 
     def __enter__(self) -> Self:
@@ -85,6 +96,15 @@ class FileWriter:
         self._close()
         return self.files
 
+    def write_empty(self, schema: TableSchema) -> list[DataFile]:
+        """A file with columns and no rows: the snapshot of an empty table."""
+        self._open = self._begin(schema)
+        return self.finish()
+
+    def _begin(self, schema: TableSchema) -> _OpenFile:
+        path = Path(self._folder.name, str(len(self.files)))
+        return _OpenFile(path, schema, self._format.open_writer(path, schema.arrow))
+
     def _flush(self) -> None:
         if not self._pending:
             return
@@ -92,12 +112,13 @@ class FileWriter:
         if self._open is not None and not self._open.schema.same_columns(schema):
             self._close()
         if self._open is None:
-            self._open = _ParquetFile(Path(self._folder.name, f"{len(self.files)}.parquet"), schema)
+            self._open = self._begin(schema)
         # The newest facts tell most about the rows: a field known to be NULL only may be known as S by now.
         self._open.schema = schema
         table = _table(self._pending, schema, self._request)
         self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
-        self._open.write(table)
+        self._open.writer.write(table)
+        self._open.rows += table.num_rows
         if self._open.path.stat().st_size >= self._request.target_file_bytes:
             self._close()
 
@@ -106,23 +127,9 @@ class FileWriter:
             return
         done, self._open = self._open, None
         done.writer.close()
-        key = f"{self._stem}-{len(self.files):04d}.parquet"
+        key = f"{self._stem}-{len(self.files):04d}{self._format.SUFFIX}"
         self.files.append(DataFile(upload(self._s3, self._request.bucket, key, done.path, done.rows), done.schema))
         done.path.unlink()
-
-
-class _ParquetFile:
-    def __init__(self, path: Path, schema: TableSchema):
-        self.path = path
-        self.schema = schema
-        self.rows = 0
-        self.writer: Any = pq.ParquetWriter(
-            path, schema.arrow, compression="zstd", write_statistics=True, write_page_index=True
-        )
-
-    def write(self, table: pa.Table) -> None:
-        self.writer.write_table(table, row_group_size=max(1, table.num_rows))
-        self.rows += table.num_rows
 
 
 def _table(batches: list[Batch], schema: TableSchema, request: ExportRequest) -> pa.Table:
@@ -156,35 +163,19 @@ def upload(s3: S3Client, bucket: str, key: str, path: Path, rows: int) -> Manife
     return ManifestFile(key=key, rows=rows, bytes=path.stat().st_size, sha256=sha256)
 
 
-def _read(path: Path, schema: TableSchema) -> Iterator[Batch]:
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=20_000):
-            yield Batch(batch.num_rows, dict(zip(schema.columns, batch.columns, strict=True)), schema)
-
-
-def write_empty(s3: S3Client, request: ExportRequest, stem: str, schema: TableSchema) -> DataFile:
-    """A file with columns and no rows: the snapshot of an empty table."""
-    with tempfile.TemporaryDirectory(prefix="dynamo-assets-export-") as folder:
-        path = Path(folder, "empty.parquet")
-        pq.write_table(schema.arrow.empty_table(), path, compression="zstd")
-        return DataFile(upload(s3, request.bucket, f"{stem}-0000.parquet", path, 0), schema)
-
-
-def rewrite(s3: S3Client, request: ExportRequest, narrow: DataFile, wide: TableSchema, stem: str) -> list[DataFile]:
-    """Writes a file again with the wider types of its snapshot. The old one stays.
+def copy_rows(s3: S3Client, bucket: str, source: DataFile, writer: FileWriter) -> None:
+    """Reads a file that a unit wrote and gives its rows to a writer of the snapshot's own schema.
 
     Args:
-        s3: Where the file is read from and written to.
-        request: The export's options.
-        narrow: The file as it is.
-        wide: The snapshot's schema; only the columns that the file has are written.
-        stem: What the new keys begin with.
+        s3: Where the file is.
+        bucket: Its bucket.
+        source: The file.
+        writer: Made with a schema, of which the file's is a narrower form.
     """
-    schema = TableSchema({attribute: wide.columns[attribute] for attribute in narrow.schema.columns})
     with tempfile.TemporaryDirectory(prefix="dynamo-assets-export-") as folder:
-        path = Path(folder, "narrow.parquet")
-        s3.download_file(request.bucket, narrow.file.key, str(path))
-        with FileWriter(s3, request, stem, schema) as writer:
-            for batch in _read(path, narrow.schema):
-                writer.write(batch)
-            return writer.finish()
+        path = Path(folder, "unit.parquet")
+        s3.download_file(bucket, source.file.key, str(path))
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=COPY_ROWS):
+                columns = zip(source.schema.columns, batch.columns, strict=True)
+                writer.write(Batch(batch.num_rows, dict(columns), source.schema))

@@ -12,9 +12,9 @@ from pathlib import Path
 import dynamo_assets
 import glue_scripts
 
-CORE = ("__init__.py", "errors.py", "naming.py", "export/*.py")
+CORE = ("__init__.py", "errors.py", "naming.py", "export/**/*.py")
 """What of the package Glue needs: the export core and what it imports; nothing of Dagster."""
-MODULES = ("msgspec", "pyarrow")
+MODULES = ("fastavro", "msgspec", "pyarrow")
 """What the export core imports beside boto3, which Glue has."""
 _SCRIPT = "export_table.py"
 _EPOCH = (1980, 1, 1, 0, 0, 0)

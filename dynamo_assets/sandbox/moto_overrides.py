@@ -30,6 +30,7 @@ from moto.moto_api._internal import urls as moto_api_urls
 
 from dynamo_assets.errors import SandboxError
 from dynamo_assets.sandbox.athena.service import Athena, refuse, respond
+from dynamo_assets.sandbox.crawlers.classifiers import Classifiers
 from dynamo_assets.sandbox.crawlers.crawlers import Crawlers
 from dynamo_assets.sandbox.dynamodb import (
     clock,
@@ -143,10 +144,16 @@ def _install_glue_jobs(endpoint: Endpoint) -> None:
 
 
 def _install_crawlers(endpoint: Endpoint) -> None:
-    crawlers = Crawlers(endpoint)
+    classifiers = Classifiers()
+    crawlers = Crawlers(endpoint, classifiers)
     _closers.append(crawlers.shut_down)
     catalog = GlueCatalog(glue_backends[ACCOUNT_ID][REGION])
     responses: Any = GlueResponse  # UpdateCrawler and GetCrawlerMetrics are new to it
+    responses.create_classifier = _answered_by(classifiers.create_classifier)
+    responses.update_classifier = _answered_by(classifiers.update_classifier)
+    responses.get_classifier = _answered_by(classifiers.get_classifier)
+    responses.get_classifiers = _answered_by(classifiers.get_classifiers)
+    responses.delete_classifier = _answered_by(classifiers.delete_classifier)
     responses.create_crawler = _answered_by(crawlers.create_crawler)
     responses.update_crawler = _answered_by(crawlers.update_crawler)
     responses.delete_crawler = _answered_by(crawlers.delete_crawler)

@@ -53,7 +53,7 @@ def test_1_the_latest_of_1500_snapshots_is_found(reviews) -> None:
     def add(n: int) -> None:
         old = replace(newest, snapshot_timestamp=format_snapshot(begin + timedelta(hours=n)))
         pipeline.clients.s3.put_object(
-            Bucket=layout.bucket, Key=layout.manifest_key(name, old.snapshot_timestamp), Body=old.to_json().encode()
+            Bucket=layout.bucket, Key=layout.manifest_key(name, old.snapshot_timestamp), Body=old.to_json()
         )
 
     with ThreadPoolExecutor(8) as pool:
@@ -107,7 +107,9 @@ def _make_crawls_long(pipeline: Pipeline, name: str, files: int = 400) -> None:
 
 def _start_crawl(pipeline: Pipeline, name: str) -> datetime:
     """Starts the table's crawler as somebody else would, and returns when that crawl began."""
-    definition = crawler_definition(name, database=pipeline.database, role_arn=ROLE, layout=pipeline.settings.layout)
+    definition = crawler_definition(
+        name, "parquet", database=pipeline.database, role_arn=ROLE, layout=pipeline.settings.layout
+    )
     glue = pipeline.clients.glue
     glue.create_crawler(**definition)
     glue.start_crawler(Name=definition["Name"])

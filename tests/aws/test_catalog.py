@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dynamo_assets.aws.catalog import Catalog
+from dynamo_assets.aws.storage_formats import storage_descriptor, table_parameters
 from dynamo_assets.errors import CatalogError
 from dynamo_assets.sandbox.endpoint import Endpoint
 
 LABELS = [f"2026-11-{day:02}T{hour:02}:00:00" for day in range(1, 8) for hour in range(24)]
+
+
+FOLDER = "s3://bucket/snapshots_orders/"
+
+
+def storage(location: str = FOLDER, **columns: str) -> dict[str, Any]:
+    return storage_descriptor("parquet", (columns or {"order_id": "string"}).items(), location, {})
 
 
 @pytest.fixture
@@ -14,29 +24,17 @@ def catalog(aws: Endpoint, unique) -> Catalog:
     glue = aws.client("glue")
     database = unique("db")
     glue.create_database(DatabaseInput={"Name": database})
-    glue.create_table(
-        DatabaseName=database,
-        TableInput={
-            "Name": "snapshots_orders",
-            "TableType": "EXTERNAL_TABLE",
-            "Parameters": {"classification": "parquet"},
-            "PartitionKeys": [{"Name": "snapshot_timestamp", "Type": "string"}],
-            "StorageDescriptor": {
-                "Columns": [{"Name": "order_id", "Type": "string"}],
-                "Location": "s3://bucket/snapshots_orders/",
-                "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-                "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-                "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
-            },
-        },
-    )
-    return Catalog(glue, database)
+    catalog = Catalog(glue, database)
+    catalog.create("snapshots_orders", storage(), table_parameters("parquet"))
+    return catalog
+
+
+def partitions(labels: list[str]) -> list[Any]:
+    return [(label, storage(f"{FOLDER}snapshot_timestamp={label}/"), {}) for label in labels]
 
 
 def test_more_partitions_than_one_call_takes_are_added_and_removed(catalog: Catalog) -> None:
-    table = catalog.table("snapshots_orders")
-    assert table is not None
-    catalog.register(table, LABELS)
+    catalog.register("snapshots_orders", partitions(LABELS))
     assert sorted(catalog.labels("snapshots_orders")) == LABELS
     assert catalog.has_label("snapshots_orders", LABELS[-1])
     catalog.unregister("snapshots_orders", LABELS[1:])
@@ -45,39 +43,49 @@ def test_more_partitions_than_one_call_takes_are_added_and_removed(catalog: Cata
 
 
 def test_adding_and_removing_twice_is_safe(catalog: Catalog) -> None:
-    table = catalog.table("snapshots_orders")
-    assert table is not None
-    catalog.register(table, LABELS[:2])
-    catalog.register(table, LABELS[:3])
+    catalog.register("snapshots_orders", partitions(LABELS[:2]))
+    catalog.register("snapshots_orders", partitions(LABELS[:3]))
     assert sorted(catalog.labels("snapshots_orders")) == LABELS[:3]
     catalog.unregister("snapshots_orders", LABELS[:1])
     catalog.unregister("snapshots_orders", LABELS[:2])
     assert list(catalog.labels("snapshots_orders")) == LABELS[2:3]
 
 
-def test_a_partition_lies_in_its_own_folder(catalog: Catalog, aws: Endpoint) -> None:
+def test_a_table_is_made_once(catalog: Catalog) -> None:
+    catalog.create("snapshots_orders", storage(other="bigint"), {})
     table = catalog.table("snapshots_orders")
     assert table is not None
-    catalog.register(table, LABELS[:1])
-    partition = aws.client("glue").get_partition(
-        DatabaseName=catalog.database, TableName="snapshots_orders", PartitionValues=LABELS[:1]
-    )["Partition"]
-    assert partition["StorageDescriptor"]["Location"] == (
-        f"s3://bucket/snapshots_orders/snapshot_timestamp={LABELS[0]}/"
-    )
+    assert table["StorageDescriptor"]["Columns"] == [{"Name": "order_id", "Type": "string"}]
+    assert table["PartitionKeys"] == [{"Name": "snapshot_timestamp", "Type": "string"}]
 
 
-def test_new_columns_change_nothing_else_of_the_table(catalog: Catalog) -> None:
+def test_a_partition_is_changed_and_keeps_its_parameters(catalog: Catalog) -> None:
+    (entry,) = partitions(LABELS[:1])
+    catalog.register("snapshots_orders", [(entry[0], entry[1], {"recordCount": "7"})])
+    partition = catalog.partition("snapshots_orders", LABELS[0])
+    assert partition is not None
+    catalog.update_partition("snapshots_orders", partition, storage(entry[1]["Location"], total="bigint"))
+    changed = catalog.partition("snapshots_orders", LABELS[0])
+    assert changed is not None
+    assert changed["StorageDescriptor"]["Columns"] == [{"Name": "total", "Type": "bigint"}]
+    assert changed["StorageDescriptor"]["Location"] == entry[1]["Location"]
+    assert changed["Parameters"] == {"recordCount": "7"}
+
+
+def test_a_table_s_new_columns_change_nothing_else_of_it(catalog: Catalog) -> None:
     before = catalog.table("snapshots_orders")
     assert before is not None
-    columns = [{"Name": "order_id", "Type": "string"}, {"Name": "total", "Type": "decimal(38,18)"}]
-    catalog.set_columns(before, columns)
+    catalog.update(before, storage(order_id="string", total="decimal(38,18)"), {"more": "x"})
     after = catalog.table("snapshots_orders")
     assert after is not None
-    assert after["StorageDescriptor"]["Columns"] == columns
-    for key in ("Parameters", "PartitionKeys", "TableType"):
+    assert [column["Type"] for column in after["StorageDescriptor"]["Columns"]] == ["string", "decimal(38,18)"]
+    for key in ("PartitionKeys", "TableType"):
         assert after[key] == before[key]
-    assert after["StorageDescriptor"]["SerdeInfo"] == before["StorageDescriptor"]["SerdeInfo"]
+    assert after["Parameters"] == {**before["Parameters"], "more": "x"}
+    catalog.update(after, storage(), {"only": "this"}, keep_parameters=False)
+    last = catalog.table("snapshots_orders")
+    assert last is not None
+    assert last["Parameters"] == {"only": "this"}
 
 
 def test_only_tables_at_or_below_a_location_are_found_there(catalog: Catalog) -> None:
@@ -88,6 +96,7 @@ def test_only_tables_at_or_below_a_location_are_found_there(catalog: Catalog) ->
 
 def test_what_is_not_there_is_none(catalog: Catalog) -> None:
     assert catalog.table("nothing") is None
+    assert catalog.partition("snapshots_orders", LABELS[0]) is None
     assert catalog.view_sql("nothing") is None
 
 

@@ -10,8 +10,9 @@ LABEL = "2026-11-23T10:00:07"
 
 
 def test_a_view_names_its_columns_and_one_literal_snapshot() -> None:
-    assert create_view("db", "orders", view_query("db", "orders", ["order_id", "total"], LABEL)) == (
-        'CREATE OR REPLACE VIEW "db"."orders" AS SELECT "order_id", "total", "snapshot_timestamp" '
+    query = view_query("db", "orders", ['"order_id"', 'upper("x") AS "x"'], LABEL)
+    assert create_view("db", "orders", query) == (
+        'CREATE OR REPLACE VIEW "db"."orders" AS SELECT "order_id", upper("x") AS "x", "snapshot_timestamp" '
         f'FROM "db"."snapshots_orders" WHERE "snapshot_timestamp" = \'{LABEL}\''
     )
 

@@ -11,7 +11,7 @@ from dynamo_assets.errors import ConservationError, ConversionError
 from dynamo_assets.export import assemble
 from dynamo_assets.export.compile import MAX_COMPILED_FIELDS
 from dynamo_assets.export.decode import PageDecoder
-from dynamo_assets.export.observed import MAX_STRUCT_FIELDS, key_facts
+from dynamo_assets.export.observed import MAX_STRUCT_FIELDS, Facts
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import athena_type
 from dynamo_assets.export.source import Page
@@ -21,7 +21,7 @@ OPTIONS = ExportRequest(table="Zoo", bucket="exports")
 
 def decoded(*items: dict[str, Any], **options: Any) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """Items as DynamoDB JSON, all in one page: Athena's types and the values, by attribute."""
-    decoder = PageDecoder({}, ExportRequest(table="Zoo", bucket="exports", **options), [])
+    decoder = PageDecoder(Facts(), ExportRequest(table="Zoo", bucket="exports", **options), [])
     batch = decoder.decode(Page(json.dumps(items).encode(), len(items)))
     types = {attribute: athena_type(batch.schema.columns[attribute].type) for attribute in batch.arrays}
     columns = {attribute: array.to_pylist() for attribute, array in batch.arrays.items()}
@@ -166,7 +166,7 @@ def test_attributes_that_look_like_dynamodb_json_are_told_by_structure() -> None
 
 
 def test_what_a_page_shows_first_widens_the_schema_and_later_pages_keep_it() -> None:
-    decoder = PageDecoder(key_facts({"pk": "S"}), OPTIONS, ["pk"])
+    decoder = PageDecoder(Facts.of_keys({"pk": "S"}), OPTIONS, ["pk"])
 
     def types_after(*items: dict[str, Any]) -> dict[str, str]:
         batch = decoder.decode(Page(json.dumps(items).encode(), len(items)))
@@ -183,23 +183,23 @@ def test_what_a_page_shows_first_widens_the_schema_and_later_pages_keep_it() -> 
 
 
 def test_values_are_counted_by_type_with_null() -> None:
-    decoder = PageDecoder({}, OPTIONS, [])
+    decoder = PageDecoder(Facts(), OPTIONS, [])
     items = [{"a": {"S": "x"}, "b": {"N": "1"}}, {"a": {"NULL": True}, "b": {"S": "y"}}, {"a": {"S": "z"}}]
     for _ in range(2):
         decoder.decode(Page(json.dumps(items).encode(), len(items)))
-    assert {name: observed.counts for name, observed in decoder.facts.items()} == {
+    assert {name: observed.counts for name, observed in decoder.facts.attributes.items()} == {
         "a": {"S": 4, "NULL": 2},
         "b": {"N": 2, "S": 2},
     }
 
 
 def test_doubles_that_lose_digits_are_counted() -> None:
-    decoder = PageDecoder({}, ExportRequest(table="Zoo", bucket="exports", numbers="double"), [])
+    decoder = PageDecoder(Facts(), ExportRequest(table="Zoo", bucket="exports", numbers="double"), [])
     numbers = ["0.1", "12345678901234567890123", "1E+125", "100000000000000000000", "1.2345678901234567"]
     items = [{"n": {"N": number}, "l": {"L": [{"N": number}]}} for number in numbers]
     batch = decoder.decode(Page(json.dumps(items).encode(), len(items)))
     assert batch.arrays["n"].to_pylist() == [float(number) for number in numbers]
-    assert decoder.facts["n"].total_lossy() == decoder.facts["l"].total_lossy() == 1
+    assert decoder.facts.attributes["n"].total_lossy() == decoder.facts.attributes["l"].total_lossy() == 1
 
 
 @pytest.mark.parametrize(
@@ -215,11 +215,11 @@ def test_doubles_that_lose_digits_are_counted() -> None:
 def test_a_forced_type_is_kept_whatever_comes_and_losses_are_counted(
     forced: str, values: list[Any], expected: list[Any], lossy: int
 ) -> None:
-    decoder = PageDecoder({}, ExportRequest(table="Zoo", bucket="exports", columns={"a": forced}), [])
+    decoder = PageDecoder(Facts(), ExportRequest(table="Zoo", bucket="exports", columns={"a": forced}), [])
     batch = decoder.decode(Page(json.dumps([{"a": value} for value in values]).encode(), len(values)))
     assert batch.arrays["a"].to_pylist() == expected
     assert batch.arrays["a"].type == batch.schema.columns["a"].type
-    assert decoder.facts["a"].lossy == lossy
+    assert decoder.facts.attributes["a"].lossy == lossy
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_braces_within_texts_and_names_are_not_taken_for_values() -> None:
 
 
 def test_a_page_with_another_number_of_items_than_dynamodb_counted_is_an_error() -> None:
-    decoder = PageDecoder({}, OPTIONS, [])
+    decoder = PageDecoder(Facts(), OPTIONS, [])
     with pytest.raises(ConservationError, match="a page of 2 items"):
         decoder.decode(Page(b'[{"a":{"S":"x"}}]', 2))
 

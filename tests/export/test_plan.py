@@ -76,14 +76,18 @@ def test_the_rate_is_a_share_of_the_table_s_own_capacity(
 @pytest.mark.parametrize("size", [0, 100 * MB, 3 * GB, 500 * GB])
 @pytest.mark.parametrize("parallelism", [1, 8, 40])
 @pytest.mark.parametrize("capacity", [5, 1000, 100_000])
-def test_the_units_that_run_at_once_share_the_rate_exactly(
+def test_first_pages_together_cost_no_more_than_about_a_second_s_rate(
     options: dict[str, Any], size: int, parallelism: int, capacity: int
 ) -> None:
     made = plan(parallelism, options, TableSizeBytes=size, ProvisionedThroughput={"ReadCapacityUnits": capacity})
     at_once = min(parallelism, len(made.segments))
     assert made.parallelism == at_once
-    assert sum(s.read_units_per_second for s in made.segments[:at_once]) == pytest.approx(made.read_units_per_second)
     assert [s.number for s in made.segments] == list(range(made.segments[0].total))
+    biggest_item = size / 1000 / 8192
+    first_pages = sum(s.page_units for s in made.segments[:at_once])
+    assert first_pages <= max(made.read_units_per_second, at_once * max(biggest_item, 0)) * 1.001 + at_once * 128 * (
+        made.segments[0].page_items is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,3 +132,12 @@ def test_a_table_that_does_not_exist_is_named_with_what_to_do(aws: Endpoint) -> 
 def test_a_table_that_is_not_active_is_refused(aws: Endpoint) -> None:
     with pytest.raises(PlanError, match="table Orders is CREATING; export it once it is ACTIVE"):
         TableDescription.from_answer({**ANSWER, "TableStatus": "CREATING"})
+
+
+def test_an_export_that_cannot_end_within_its_time_limit_says_so_with_the_rate_that_it_needs() -> None:
+    slow = plan(options={"time_limit_seconds": 1000}, TableSizeBytes=800 * MB, **PROVISIONED)
+    (warning,) = slow.warnings()
+    assert "takes about 1 h 8 min at 25 read units a second, and is stopped after 16 min 40 s" in warning
+    assert "at least 102 units a second" in warning
+    assert plan(options={"time_limit_seconds": 5000}, TableSizeBytes=800 * MB, **PROVISIONED).warnings() == []
+    assert plan(TableSizeBytes=800 * MB, **PROVISIONED).warnings() == []

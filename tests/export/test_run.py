@@ -15,6 +15,7 @@ import pytest
 
 from dynamo_assets.errors import ConservationError, ManifestError, PlanError, ReadError
 from dynamo_assets.export import ExportRequest, InProcess, Manifest, ManifestStore, Observer, Plan, run_export
+from dynamo_assets.export.supervision import Supervisor
 from dynamo_assets.sandbox.endpoint import Endpoint
 
 
@@ -164,12 +165,12 @@ class Mapped:
     run: Callable[..., list[Any]]
     parallelism: int = 2
 
-    def __call__(self, work: Callable[..., Any], tasks: Sequence[Any], on_items: Callable[[int], None]) -> list[Any]:
-        return self.run(work, tasks, on_items)
+    def __call__(self, work: Callable[..., Any], tasks: Sequence[Any], supervisor: Supervisor) -> list[Any]:
+        return self.run(work, tasks, supervisor)
 
 
-def _twice(work: Callable[..., Any], tasks: Sequence[Any], on_items: Callable[[int], None]) -> list[Any]:
-    return [[work(task, on_items) for _ in range(2)][-1] for task in tasks]
+def _twice(work: Callable[..., Any], tasks: Sequence[Any], supervisor: Supervisor) -> list[Any]:
+    return [[work(task, supervisor) for _ in range(2)][-1] for task in tasks]
 
 
 def test_a_task_that_spark_runs_twice_never_doubles_rows(table: Table) -> None:
@@ -192,9 +193,9 @@ def test_a_failed_export_leaves_no_manifest_and_none_of_its_files(table: Table, 
     kept = table.keys()
     seen: list[list[str]] = []
 
-    def fails_after_half(work: Callable[..., Any], tasks: Sequence[Any], on_items: Callable[[int], None]) -> list[Any]:
+    def fails_after_half(work: Callable[..., Any], tasks: Sequence[Any], supervisor: Supervisor) -> list[Any]:
         for task in tasks[: len(tasks) // 2]:
-            work(task, on_items)
+            work(task, supervisor)
         seen.append(table.keys())
         raise failure("the cluster is gone")
 
@@ -295,8 +296,8 @@ def test_a_manifest_of_another_attempt_is_an_error(table: Table, monkeypatch: py
 def test_rows_that_went_missing_between_unit_and_manifest_are_an_error(table: Table) -> None:
     table.put(*orders(30))
 
-    def loses(work: Callable[..., Any], tasks: Sequence[Any], on_items: Callable[[int], None]) -> list[Any]:
-        results = [work(task, on_items) for task in tasks]
+    def loses(work: Callable[..., Any], tasks: Sequence[Any], supervisor: Supervisor) -> list[Any]:
+        results = [work(task, supervisor) for task in tasks]
         results[0].files.clear()
         return results
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamo_assets.errors import ConversionError
-from dynamo_assets.export.observed import MAX_STRUCT_FIELDS, TAGS, NumberRange, Observed, key_facts
+from dynamo_assets.export.observed import MAX_STRUCT_FIELDS, TAGS, Facts, NumberRange, Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema, arrow_type, athena_type
 
@@ -160,12 +160,12 @@ def test_doubles_are_used_where_they_are_asked_for_and_nowhere_else() -> None:
 
 def columns_of(facts: dict[str, Observed], **options: Any) -> list[tuple[str, str, str]]:
     request = ExportRequest(table="Zoo", bucket="exports", **options)
-    schema = TableSchema.of(facts, request, ["pk"])
+    schema = TableSchema.of(Facts(facts), request, ["pk"])
     return [(column.attribute, column.name, athena_type(column.type)) for column in schema.columns.values()]
 
 
 def test_keys_come_first_and_the_rest_in_alphabetical_order() -> None:
-    facts = {"z": Observed({"S": 1}), "A": Observed({"S": 1}), **key_facts({"pk": "N"})}
+    facts = {"z": Observed({"S": 1}), "A": Observed({"S": 1}), **Facts.of_keys({"pk": "N"}).attributes}
     assert columns_of(facts) == [("pk", "pk", "bigint"), ("A", "a", "string"), ("z", "z", "string")]
 
 
@@ -190,7 +190,7 @@ def test_mixed_types_fail_names_the_table_the_attribute_and_the_types() -> None:
 
 
 def schema_of(**attributes: Observed) -> TableSchema:
-    return TableSchema.of(attributes, OPTIONS, [])
+    return TableSchema.of(Facts(attributes), OPTIONS, [])
 
 
 def test_a_file_stands_where_it_lacks_columns_and_is_rewritten_where_types_or_names_differ() -> None:

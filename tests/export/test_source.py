@@ -18,9 +18,11 @@ from dynamo_assets.errors import ReadError
 from dynamo_assets.export import source
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.source import Page, ScanSegment, reading_client, scan
+from dynamo_assets.export.supervision import Supervisor
+from dynamo_assets.export.throttle import Throttle
 from dynamo_assets.sandbox.endpoint import Endpoint
 
-WHOLE = ScanSegment(0, 1, 1e9)
+WHOLE = ScanSegment(0, 1, 0.5)
 ITEMS = [[{"pk": {"S": f"{page}-{row}"}} for row in range(3)] for page in range(4)]
 
 Fault = Callable[["FlakyTable"], None]
@@ -118,12 +120,31 @@ def _session() -> boto3.Session:
     return boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
 
 
-def read(
-    segment: ScanSegment = WHOLE, sleep: Callable[[float], None] = lambda seconds: None, **options: Any
-) -> list[Page]:
+class Unhurried(Supervisor):
+    """A supervisor that notes what is asked of it and lets nobody wait."""
+
+    def __init__(self, rate: float = 1e9):
+        self.waits: list[float] = []
+        self._throttle = Throttle(rate)
+
+    def progress(self, items: int) -> None:
+        pass
+
+    def reserve(self, units: float, correction: float = 0.0) -> float:
+        return self._throttle.reserve(units, correction)
+
+    def pause(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def paid(self) -> float:
+        """How many seconds of the rate have been used up, at one read unit a second."""
+        return self.reserve(0.0)
+
+
+def read(segment: ScanSegment = WHOLE, supervisor: Supervisor | None = None, **options: Any) -> list[Page]:
     client = reading_client(_session(), None, 1)
     request = ExportRequest(table="Flaky", bucket="exports", **options)
-    return list(scan(client, request, segment, sleep=sleep))
+    return list(scan(client, request, segment, supervisor or Unhurried()))
 
 
 def items(pages: list[Page]) -> list[list[dict[str, Any]]]:
@@ -156,11 +177,19 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_fault_leaves_the_same_pages_as_a_quiet_run(flaky: type[FlakyTable], fault: Fault) -> None:
     flaky.faults[:] = [fault, fault, FlakyTable.serve, fault, FlakyTable.serve, fault]
-    waits: list[float] = []
-    assert items(read(sleep=waits.append)) == ITEMS
+    supervisor = Unhurried()
+    assert items(read(supervisor=supervisor)) == ITEMS
     assert flaky.faults == []
     assert len(flaky.requests) == 4 + 4
-    assert len(waits) == 4
+    assert len([wait for wait in supervisor.waits if wait]) == 4
+
+
+def test_an_answer_that_was_lost_on_the_way_counts_as_consumed(flaky: type[FlakyTable]) -> None:
+    """DynamoDB has read the page; only what it refused to read costs nothing."""
+    flaky.faults[:] = [truncated, truncated, error(400, "ThrottlingException")]
+    supervisor = Unhurried(rate=1)
+    read(ScanSegment(0, 1, 100.0), supervisor)
+    assert supervisor.paid() == pytest.approx(2 * 100.0 + 4 * 0.5, abs=1.5)
 
 
 def test_a_storm_of_all_faults_skips_nothing_and_doubles_nothing(flaky: type[FlakyTable]) -> None:
@@ -172,8 +201,9 @@ def test_a_storm_of_all_faults_skips_nothing_and_doubles_nothing(flaky: type[Fla
 def test_waits_grow_under_throttling_and_have_a_limit(flaky: type[FlakyTable], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source.random, "uniform", lambda low, high: high)
     flaky.faults[:] = [error(400, "ThrottlingException")] * 14
-    waits: list[float] = []
-    read(sleep=waits.append)
+    supervisor = Unhurried()
+    read(supervisor=supervisor)
+    waits = [wait for wait in supervisor.waits if wait]
     assert waits == sorted(waits)
     assert waits[0] < 0.1
     assert waits[-1] == source.MAX_BACKOFF_SECONDS
@@ -198,13 +228,13 @@ def test_a_refusal_is_not_tried_again(flaky: type[FlakyTable]) -> None:
 
 
 def test_the_segment_its_share_and_its_page_size_reach_dynamodb(flaky: type[FlakyTable]) -> None:
-    waits: list[float] = []
-    pages = read(ScanSegment(2, 5, 0.1, page_items=7), waits.append, consistent_read=True)
+    supervisor = Unhurried(rate=0.1)
+    pages = read(ScanSegment(2, 5, 0.5, page_items=7), supervisor, consistent_read=True)
     assert len(pages) == 4
     assert [(r["Segment"], r["TotalSegments"], r["Limit"], r["ConsistentRead"]) for r in flaky.requests] == [
         (2, 5, 7, True)
     ] * 4
-    assert [round(wait) for wait in waits] == [5, 10, 15]  # 0.5 units a page at 0.1 a second; this sleep is none
+    assert [round(wait) for wait in supervisor.waits] == [0, 5, 10, 15]  # 0.5 units a page at 0.1 a second
 
 
 @pytest.mark.parametrize("segments", [1, 4])
@@ -230,7 +260,7 @@ def test_a_table_of_several_megabytes_is_read_whole_page_after_page(aws: Endpoin
     request = ExportRequest(table=table, bucket="exports")
     found, pages = [], 0
     for number in range(segments):
-        for page in scan(client, request, ScanSegment(number, segments, 1e9)):
+        for page in scan(client, request, ScanSegment(number, segments, 128), Unhurried()):
             pages += 1
             entries = json.loads(page.items)
             assert len(entries) == page.count

@@ -12,10 +12,11 @@ import pytest
 
 from dynamo_assets.export import write
 from dynamo_assets.export.decode import PageDecoder
+from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema, athena_type
 from dynamo_assets.export.source import Page
-from dynamo_assets.export.write import DataFile, FileWriter, rewrite
+from dynamo_assets.export.write import DataFile, FileWriter, copy_rows
 from dynamo_assets.sandbox.endpoint import Endpoint
 
 Pages = list[list[dict[str, Any]]]
@@ -27,8 +28,8 @@ def rows_of(start: int, count: int, **more: dict[str, Any]) -> list[dict[str, An
 
 def written(aws: Endpoint, bucket: str, pages: Pages, **options: Any) -> tuple[list[DataFile], TableSchema]:
     request = ExportRequest(table="Orders", bucket=bucket, **options)
-    decoder = PageDecoder({}, request, ["pk"])
-    with FileWriter(aws.client("s3"), request, "folder/part-0") as writer:
+    decoder = PageDecoder(Facts(), request, ["pk"])
+    with FileWriter(aws.client("s3"), request, "folder/part-0", "parquet") as writer:
         for page in pages:
             writer.write(decoder.decode(Page(json.dumps(page).encode(), len(page))))
         return writer.finish(), decoder.schema
@@ -72,13 +73,11 @@ def test_what_is_held_in_memory_has_a_limit_in_rows_bytes_and_cells(
 
 def test_a_file_is_closed_at_the_target_size(aws: Endpoint, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write, "ROW_GROUP_ROWS", 1000)
-    files, _ = written(
-        aws, bucket, [rows_of(start, 1000) for start in range(0, 10_000, 1000)], target_file_bytes=10_000
-    )
+    files, _ = written(aws, bucket, [rows_of(start, 1000) for start in range(0, 10_000, 1000)], target_file_bytes=4_000)
     assert len(files) > 2
     assert [done.file.key for done in files] == [f"folder/part-0-{number:04}.parquet" for number in range(len(files))]
     assert sum(done.file.rows for done in files) == 10_000
-    assert max(done.file.bytes for done in files) < 20_000
+    assert max(done.file.bytes for done in files) < 10_000
 
 
 def test_pages_that_widen_the_schema_before_a_row_group_is_full_make_no_further_file(
@@ -131,7 +130,10 @@ def test_a_file_that_is_too_narrow_is_written_again_with_every_value(
     files, final = written(aws, bucket, [narrow_rows, [wide_row]])
     assert [done.schema.fits(final) for done in files] == [False, True]
     request = ExportRequest(table="Orders", bucket=bucket)
-    (again,) = rewrite(aws.client("s3"), request, files[0], final, "folder/part-widened")
+    schema = final.only(files[0].schema.columns)
+    with FileWriter(aws.client("s3"), request, "folder/part-widened", "parquet", schema) as writer:
+        copy_rows(aws.client("s3"), bucket, files[0], writer)
+        (again,) = writer.finish()
     assert again.schema.fits(final)
     both = pa.concat_tables(
         [pq.read_table(io.BytesIO(content(aws, bucket, done))) for done in (again, files[1])], promote_options="default"
@@ -160,8 +162,8 @@ def test_nothing_is_left_on_disk_when_writing_fails(
     request = ExportRequest(table="Orders", bucket=bucket)
 
     def interrupted() -> None:
-        with FileWriter(aws.client("s3"), request, "folder/part-0") as writer:
-            writer.write(PageDecoder({}, request, []).decode(Page(b'[{"a":{"S":"x"}}]', 1)))
+        with FileWriter(aws.client("s3"), request, "folder/part-0", "parquet") as writer:
+            writer.write(PageDecoder(Facts(), request, []).decode(Page(b'[{"a":{"S":"x"}}]', 1)))
             assert list(tmp_path.iterdir())
             raise KeyboardInterrupt
 

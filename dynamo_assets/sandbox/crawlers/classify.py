@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import io
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,9 @@ import pyarrow.parquet as pq
 from pyarrow import orc
 
 from dynamo_assets.errors import SandboxError
+from dynamo_assets.export.s3_files import S3File
 from dynamo_assets.sandbox.crawlers.avro_types import columns_of
+from dynamo_assets.sandbox.crawlers.classifiers import CsvClassifier
 from dynamo_assets.sandbox.crawlers.schema_merge import merge_columns
 from dynamo_assets.sandbox.crawlers.text_inference import TextSchema, infer_text
 from dynamo_assets.sandbox.glue_catalog.hive_types import from_arrow, parse
@@ -29,7 +31,6 @@ SAMPLE_BYTES = 1024 * 1024
 SAMPLE_BYTES_MAX = 10 * SAMPLE_BYTES
 """Glue reads a megabyte of a text file, and on, megabyte by megabyte, where that holds no whole record."""
 
-_WHOLE_OBJECT_BYTES = 256 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _OTHER_COMPRESSIONS = {
     b"PK\x03\x04": "zip",
@@ -54,6 +55,7 @@ class FileSchema:
         record_bytes: The size of all records, uncompressed where the file says so.
         parameters: What the catalog says of the format besides.
         avro_schema: An Avro file's own.
+        serde: What a classifier says reads the file, where it says so.
     """
 
     classification: str
@@ -64,6 +66,7 @@ class FileSchema:
     record_bytes: int
     parameters: Mapping[str, str] = field(default_factory=dict)
     avro_schema: Mapping[str, Any] = field(default_factory=dict)
+    serde: str = ""
 
     @property
     def format(self) -> tuple[tuple[str, str], ...]:
@@ -75,46 +78,7 @@ class FileSchema:
         )
 
 
-class S3Reader(io.RawIOBase):
-    """An S3 object as a seekable file: a small one is fetched whole, of a large one only what is read."""
-
-    def __init__(self, s3: Any, bucket: str, key: str, size: int):
-        super().__init__()
-        self._s3, self._bucket, self._key, self._size = s3, bucket, key, size
-        self._position = 0
-        self._whole: bytes | None = None
-        if size <= _WHOLE_OBJECT_BYTES:
-            self._whole = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-
-    def readable(self) -> bool:  # noqa: D102 - io's
-        return True
-
-    def seekable(self) -> bool:  # noqa: D102 - io's
-        return True
-
-    def tell(self) -> int:  # noqa: D102 - io's
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:  # noqa: D102 - io's
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:  # noqa: D102 - io's
-        end = min(self._position + len(buffer), self._size)
-        if end <= self._position:
-            return 0
-        if self._whole is None:
-            span = f"bytes={self._position}-{end - 1}"
-            data = self._s3.get_object(Bucket=self._bucket, Key=self._key, Range=span)["Body"].read()
-        else:
-            data = self._whole[self._position : end]
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-
-def classify(s3: Any, bucket: str, key: str, size: int) -> FileSchema:
+def classify(s3: Any, bucket: str, key: str, size: int, classifiers: Sequence[CsvClassifier] = ()) -> FileSchema:
     """Reads as much of an object as tells what it is.
 
     Args:
@@ -122,20 +86,21 @@ def classify(s3: Any, bucket: str, key: str, size: int) -> FileSchema:
         bucket: The object's bucket.
         key: The object's key.
         size: The object's size in bytes, more than 0.
+        classifiers: Tried before the built-in ones.
 
     Raises:
         SandboxError: It is damaged, or of no format the sandbox reads; names the object.
         ClientError: S3 would not give it.
     """
-    reader = S3Reader(s3, bucket, key, size)
+    reader = S3File(s3, bucket, key, size)
     try:
-        return _read(reader, size)
+        return _read(reader, size, classifiers)
     # fastavro and pyarrow raise whatever a damaged file happens to break.
     except (ValueError, KeyError, TypeError, IndexError, EOFError, OSError, zlib.error, pa.ArrowException) as error:
         raise SandboxError(f"s3://{bucket}/{key} cannot be classified: {_one_line(error)}") from error
 
 
-def _read(reader: S3Reader, size: int) -> FileSchema:
+def _read(reader: S3File, size: int, classifiers: Sequence[CsvClassifier]) -> FileSchema:
     head = reader.read(10)
     reader.seek(0)
     for magic, read in _BINARY_FORMATS.items():
@@ -144,7 +109,7 @@ def _read(reader: S3Reader, size: int) -> FileSchema:
     for magic, name in _OTHER_COMPRESSIONS.items():
         if head.startswith(magic):
             raise ValueError(f"it is compressed with {name}, which the sandbox does not read")
-    return _read_text(reader, size, gzipped=head.startswith(_GZIP_MAGIC))
+    return _read_text(reader, size, classifiers, gzipped=head.startswith(_GZIP_MAGIC))
 
 
 def _one_line(error: Exception) -> str:
@@ -167,18 +132,18 @@ def _of_arrow(classification: str, schema: pa.Schema, records: int, record_bytes
     return FileSchema(classification, "none", columns, tuple(schema.names), records, record_bytes)
 
 
-def _read_parquet(reader: S3Reader, _size: int) -> FileSchema:
+def _read_parquet(reader: S3File, _size: int) -> FileSchema:
     metadata = pq.read_metadata(reader)
     record_bytes = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     return _of_arrow("parquet", metadata.schema.to_arrow_schema(), metadata.num_rows, record_bytes)
 
 
-def _read_orc(reader: S3Reader, size: int) -> FileSchema:
+def _read_orc(reader: S3File, size: int) -> FileSchema:
     file = orc.ORCFile(reader)
     return _of_arrow("orc", file.schema, file.nrows, size)
 
 
-def _read_avro(reader: S3Reader, size: int) -> FileSchema:
+def _read_avro(reader: S3File, size: int) -> FileSchema:
     blocks = fastavro.block_reader(io.BufferedReader(reader, SAMPLE_BYTES))
     schema: Any = blocks.writer_schema
     attributes = columns_of(schema)
@@ -186,7 +151,7 @@ def _read_avro(reader: S3Reader, size: int) -> FileSchema:
     return FileSchema("avro", "none", _hive_columns(attributes), tuple(attributes), records, size, avro_schema=schema)
 
 
-_BINARY_FORMATS: dict[bytes, Callable[[S3Reader, int], FileSchema]] = {
+_BINARY_FORMATS: dict[bytes, Callable[[S3File, int], FileSchema]] = {
     b"PAR1": _read_parquet,
     b"ORC": _read_orc,
     b"Obj\x01": _read_avro,
@@ -220,14 +185,14 @@ class _Text:
         return data
 
 
-def _read_text(reader: S3Reader, size: int, *, gzipped: bool) -> FileSchema:
+def _read_text(reader: S3File, size: int, classifiers: Sequence[CsvClassifier], *, gzipped: bool) -> FileSchema:
     text, taken = _Text(gzipped=gzipped), 0
     inferred: TextSchema | None = None
     while inferred is None and taken < size and text.bytes < SAMPLE_BYTES_MAX:
         raw = reader.read(min(SAMPLE_BYTES, size - taken))
         taken += len(raw)
         text.add(raw, last=taken == size)
-        inferred = infer_text(text.value, complete=taken == size)
+        inferred = infer_text(text.value, complete=taken == size, classifiers=classifiers)
     if inferred is None:
         raise ValueError("it is none of parquet, orc, avro, json (objects) and csv (at least two columns and two rows)")
     return FileSchema(
@@ -238,4 +203,5 @@ def _read_text(reader: S3Reader, size: int, *, gzipped: bool) -> FileSchema:
         records=round(inferred.records * size / taken),
         record_bytes=round(text.bytes * size / taken),
         parameters=inferred.parameters,
+        serde=inferred.serde,
     )

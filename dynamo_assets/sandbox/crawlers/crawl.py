@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from dynamo_assets.errors import SandboxError
 from dynamo_assets.sandbox.crawlers.catalog import CatalogWriter
+from dynamo_assets.sandbox.crawlers.classifiers import CsvClassifier
 from dynamo_assets.sandbox.crawlers.classify import FileSchema, classify
 from dynamo_assets.sandbox.crawlers.grouping import CrawledFile, FoundTable, find_tables, table_of_file
 from dynamo_assets.sandbox.crawlers.listing import S3File, S3Target, list_files
@@ -24,6 +25,7 @@ from dynamo_assets.sandbox.crawlers.settings import CrawlerSettings
 from dynamo_assets.sandbox.crawlers.table_input import Describer
 
 LOG_GROUP = "/aws-glue/crawlers"
+_Identity = tuple[str, str, str, tuple[CsvClassifier, ...]]
 
 
 def now() -> datetime:
@@ -42,11 +44,12 @@ class CrawlMemory:
 
     Attributes:
         folders: Those that ended crawls have read: `CRAWL_NEW_FOLDERS_ONLY` passes them over.
-        schemas: Of every object, by bucket, key and ETag: an object that has not changed is not read again.
+        schemas: Of every object, by bucket, key, ETag and classifiers: an object that has not changed is not read
+            again.
     """
 
     folders: set[str] = field(default_factory=set)
-    schemas: dict[tuple[str, str, str], FileSchema] = field(default_factory=dict)
+    schemas: dict[_Identity, FileSchema] = field(default_factory=dict)
 
 
 @dataclass
@@ -56,6 +59,7 @@ class Crawl:
     Attributes:
         settings: The crawler's, as they were at the start.
         memory: The crawler's.
+        classifiers: The crawler's own, tried before the built-in ones.
         configuration: The crawler's, as JSON, for the log.
         on_written: Called after the last write, before the log is complete.
         id: Also the prefix of its log's lines.
@@ -65,6 +69,7 @@ class Crawl:
 
     settings: CrawlerSettings
     memory: CrawlMemory
+    classifiers: tuple[CsvClassifier, ...] = ()
     configuration: str = ""
     on_written: Callable[[], None] = lambda: None
     id: str = field(default_factory=lambda: str(uuid4()))
@@ -74,7 +79,7 @@ class Crawl:
     error: str | None = None
     changes: CatalogChanges = field(default_factory=CatalogChanges)
     stopping: threading.Event = field(default_factory=threading.Event)
-    _schemas: dict[tuple[str, str, str], FileSchema] = field(default_factory=dict)
+    _schemas: dict[_Identity, FileSchema] = field(default_factory=dict)
 
     def run(self, clients: Mapping[str, Any]) -> str:
         """Crawls.
@@ -146,9 +151,9 @@ class Crawl:
 
     def _classify(self, s3: Any, bucket: str, file: S3File) -> FileSchema:
         self._check_stop()
-        identity = (bucket, file.key, file.etag)
+        identity = (bucket, file.key, file.etag, self.classifiers)
         known = self.memory.schemas.get(identity)
-        schema = self._schemas[identity] = known or classify(s3, bucket, file.key, file.size)
+        schema = self._schemas[identity] = known or classify(s3, bucket, file.key, file.size, self.classifiers)
         return schema
 
     def _remember(self, found: Iterable[tuple[S3Target, list[FoundTable]]]) -> None:

@@ -8,6 +8,7 @@ import statistics
 from datetime import datetime
 from typing import Any
 
+from dynamo_assets.sandbox.crawlers.classifiers import CsvClassifier
 from dynamo_assets.sandbox.crawlers.crawl import LOG_GROUP, Crawl, CrawlMemory, now
 from dynamo_assets.sandbox.crawlers.settings import TARGET_KINDS, CrawlerSettings
 
@@ -38,9 +39,10 @@ class Crawler:
         self.updated_at = now()
         self.version += 1
 
-    def begin(self) -> Crawl:
+    def begin(self, classifiers: tuple[CsvClassifier, ...]) -> Crawl:
         """A new crawl, which is now the running one."""
-        crawl = Crawl(self.settings, self._memory, self.definition.get("Configuration") or "", on_written=self._written)
+        configuration = self.definition.get("Configuration") or ""
+        crawl = Crawl(self.settings, self._memory, classifiers, configuration, on_written=self._written)
         self.state = "RUNNING"
         self.crawls.append(crawl)
         return crawl

@@ -5,8 +5,8 @@ StopCrawler. A crawl takes as long as its work does; nothing is slowed down to l
 
 Where AWS is undocumented or more lenient: the database must be there before the crawl; a file that cannot be
 classified fails the crawl, which then writes nothing (`classify.py`); how types widen is `crawling/schema_merge.py`'s,
-how files become tables `crawling/grouping.py`'s. Schedules, custom classifiers, samples, events, Lake Formation and
-targets other than S3 are refused.
+how files become tables `crawling/grouping.py`'s. Schedules, custom classifiers but for CSV, samples, events, Lake
+Formation and targets other than S3 are refused.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from dynamo_assets.sandbox.crawlers.classifiers import Classifiers
 from dynamo_assets.sandbox.crawlers.crawl import Crawl
 from dynamo_assets.sandbox.crawlers.crawler import Crawler, describe_crawl
 from dynamo_assets.sandbox.crawlers.settings import DEFAULTS, CrawlerSettings, refuse
@@ -50,8 +51,9 @@ class Crawlers:
     Glue's error codes.
     """
 
-    def __init__(self, endpoint: Endpoint):
+    def __init__(self, endpoint: Endpoint, classifiers: Classifiers):
         self._endpoint = endpoint
+        self._classifiers = classifiers
         self._lock = threading.RLock()
         self._crawlers: dict[str, Crawler] = {}
         self._clients: dict[str, Any] = {}
@@ -62,6 +64,7 @@ class Crawlers:
         definition = copy.deepcopy(DEFAULTS) | {k: v for k, v in request.items() if k != "Tags" and v is not None}
         settings = CrawlerSettings.of(definition)
         self._check_buckets(settings)
+        self._classifiers.find(definition["Classifiers"])
         with self._lock:
             if settings.name in self._crawlers:
                 refuse(f"Crawler entry with name {settings.name} already exists", "AlreadyExistsException")
@@ -80,6 +83,7 @@ class Crawlers:
             if crawler.settings.new_folders_only and settings.targets != crawler.settings.targets:
                 refuse("The Amazon S3 targets of a crawler that crawls new folders only cannot be changed")
         self._check_buckets(settings)
+        self._classifiers.find(definition["Classifiers"])
         with self._lock:
             if crawler.running:
                 refuse("Cannot update Crawler while running", "CrawlerRunningException")
@@ -122,7 +126,7 @@ class Crawlers:
             crawler = self._find(request["Name"])
             if crawler.running:
                 refuse(f"Crawler with name {request['Name']} has already started", "CrawlerRunningException")
-            crawl = crawler.begin()
+            crawl = crawler.begin(self._classifiers.find(crawler.definition["Classifiers"]))
             thread = threading.Thread(target=self._run, args=(crawler, crawl), name=f"crawl {crawl.id}", daemon=True)
             self._threads.add(thread)
         thread.start()

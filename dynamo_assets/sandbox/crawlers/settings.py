@@ -115,7 +115,6 @@ def _refuse_unsupported(definition: Mapping[str, Any]) -> None:
         refuse("Role cannot be null or empty")
     unsupported = {
         "run crawlers on a schedule": definition.get("Schedule"),
-        "run custom classifiers": definition.get("Classifiers"),
         "have security configurations": definition.get("CrawlerSecurityConfiguration"),
         "record lineage": definition["LineageConfiguration"].get("CrawlerLineageSettings") == "ENABLE",
         "use Lake Formation": definition["LakeFormationConfiguration"].get("UseLakeFormationCredentials"),

@@ -33,6 +33,7 @@ _FORMATS: dict[str, tuple[str, str, str]] = {
     "json": (*_TEXT, "org.openx.data.jsonserde.JsonSerDe"),
     "csv": (*_TEXT, "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
 }
+_CLASSIFIERS_SERDES = {"OpenCSVSerDe": "org.apache.hadoop.hive.serde2.OpenCSVSerde"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class Describer:
         columns = merge_columns(crawled.schema.columns for crawled in files)
         serde = _serde_parameters(files, columns)
         input_format, output_format, library = _FORMATS[files[0].schema.classification]
+        library = _CLASSIFIERS_SERDES.get(files[0].schema.serde, library)
         return {
             "Columns": [{"Name": name, "Type": from_arrow(data_type)} for name, data_type in columns.items()],
             "Location": self.location(key),
@@ -138,6 +140,8 @@ def _serde_parameters(files: Sequence[CrawledFile], columns: Columns) -> dict[st
     match schemas[0].classification:
         case "json":
             return {"paths": ",".join(sorted({name for schema in schemas for name in schema.attributes}))}
+        case "csv" if schemas[0].serde == "OpenCSVSerDe":
+            return {"separatorChar": schemas[0].parameters["delimiter"], "quoteChar": '"', "escapeChar": "\\"}
         case "csv":
             return {"field.delim": schemas[0].parameters["delimiter"]}
         case "avro":

@@ -12,11 +12,12 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
+from dynamo_assets.sandbox.crawlers.classifiers import CsvClassifier
 from dynamo_assets.sandbox.crawlers.schema_merge import merge_columns, merge_types
 
 CSV_SAMPLE_RECORDS = 1000
@@ -37,24 +38,30 @@ class TextSchema:
         columns: Names as the text has them, in order of appearance.
         records: How many records the sample holds whole.
         parameters: What the catalog's table says of the format besides.
+        serde: What a custom classifier says reads it, where it says so.
     """
 
     classification: str
     columns: dict[str, pa.DataType]
     records: int
     parameters: dict[str, str] = field(default_factory=dict)
+    serde: str = ""
 
 
-def infer_text(sample: str, *, complete: bool) -> TextSchema | None:
+def infer_text(sample: str, *, complete: bool, classifiers: Sequence[CsvClassifier] = ()) -> TextSchema | None:
     """The schema of a text, or None where it is neither JSON nor delimited values.
 
     Args:
         sample: The beginning of the text.
         complete: Whether that is all of it; otherwise its last record may be cut and is left out.
+        classifiers: Custom ones, tried first.
 
     Raises:
         ValueError: It begins as JSON and goes on as something else; says where.
     """
+    for classifier in classifiers:
+        if found := _classified_csv(sample, classifier, complete=complete):
+            return found
     if sample.lstrip()[:1] in {"{", "["}:
         return _infer_json(sample, complete=complete)
     return _infer_csv(sample, complete=complete)
@@ -124,11 +131,29 @@ def _infer_csv(sample: str, *, complete: bool) -> TextSchema | None:
     return None
 
 
-def _csv_schema(rows: Sequence[Sequence[str]], delimiter: str, *, quoted: bool) -> TextSchema:
+def _classified_csv(sample: str, classifier: CsvClassifier, *, complete: bool) -> TextSchema | None:
+    """The schema as a custom classifier sees it; None where it does not know the text."""
+    if not complete:
+        sample = sample[: sample.rfind("\n") + 1]
+    text = io.StringIO(sample, newline="")
+    reader = csv.reader(text, delimiter=classifier.delimiter, quotechar=classifier.quote, strict=True)
+    try:
+        rows = [row for row in reader if row]
+    except csv.Error:
+        return None
+    width = len(classifier.names) or len(rows[0] if rows else ())
+    if not rows or width < (1 if classifier.single_column else 2) or any(len(row) != width for row in rows):
+        return None
+    found = _csv_schema(rows, classifier.delimiter, quoted=True, header=classifier.header)
+    columns = dict(zip(classifier.names or found.columns, found.columns.values(), strict=True))
+    return replace(found, columns=columns, serde=classifier.serde)
+
+
+def _csv_schema(rows: Sequence[Sequence[str]], delimiter: str, *, quoted: bool, header: str = "UNKNOWN") -> TextSchema:
     body = rows[1 : CSV_SAMPLE_RECORDS + 1]
     types = [_column_type(row[index] for row in body) for index in range(len(rows[0]))]
     parameters = {"delimiter": delimiter, "columnsOrdered": "true", "areColumnsQuoted": str(quoted).lower()}
-    if _is_header(rows[0], types):
+    if header == "PRESENT" or (header == "UNKNOWN" and _is_header(rows[0], types)):
         parameters["skip.header.line.count"] = "1"
         return TextSchema("csv", dict(zip(rows[0], types, strict=True)), len(rows) - 1, parameters)
     types = [merge_types(data_type, _cell_type(cell)) for data_type, cell in zip(types, rows[0], strict=True)]

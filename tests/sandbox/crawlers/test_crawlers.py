@@ -104,7 +104,7 @@ def test_a_second_crawler_of_one_name_is_refused(lake: Lake) -> None:
     ("settings", "code", "message"),
     [
         ({"Schedule": "cron(0 1 * * ? *)"}, "InvalidInputException", "The sandbox does not run crawlers on a schedule"),
-        ({"Classifiers": ["mine"]}, "InvalidInputException", "The sandbox does not run custom classifiers"),
+        ({"Classifiers": ["mine"]}, "EntityNotFoundException", "Classifier entry with name mine does not exist"),
         (
             {"Targets": {"DynamoDBTargets": [{"Path": "orders"}]}},
             "InvalidInputException",

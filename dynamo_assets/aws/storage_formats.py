@@ -1,0 +1,111 @@
+"""How the Data Catalog describes data files of each format, so that Athena reads them exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_TEXT = ("org.apache.hadoop.mapred.TextInputFormat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat")
+
+
+@dataclass(frozen=True)
+class StorageFormat:
+    """What the catalog says of a format.
+
+    Attributes:
+        suffix: What the files' names end with.
+        classes: Hive's input and output format.
+        serde: Its serializer and deserializer.
+        serde_parameters: What that must know.
+        parameters: What the table must say besides.
+        compressed: How the files as a whole are compressed, as Glue calls it.
+    """
+
+    suffix: str
+    classes: tuple[str, str]
+    serde: str
+    serde_parameters: Mapping[str, str] = field(default_factory=lambda: {"serialization.format": "1"})
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    compressed: str = "none"
+
+
+STORAGE_FORMATS = {
+    "parquet": StorageFormat(
+        ".parquet",
+        (
+            "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+            "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+        ),
+        "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+    ),
+    "orc": StorageFormat(
+        ".orc",
+        (
+            "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat",
+            "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat",
+        ),
+        "org.apache.hadoop.hive.ql.io.orc.OrcSerde",
+        # By default Athena finds ORC's columns by their places (user guide, "Handle schema updates": ORC).
+        {"serialization.format": "1", "orc.column.index.access": "false"},
+    ),
+    "avro": StorageFormat(
+        ".avro",
+        (
+            "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat",
+            "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat",
+        ),
+        "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
+    ),
+    "json": StorageFormat(".json.gz", _TEXT, "org.openx.data.jsonserde.JsonSerDe", compressed="gzip"),
+    "csv": StorageFormat(
+        ".csv.gz",
+        _TEXT,
+        "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+        # The escape character is one that never stands in a cell: a backslash is a backslash.
+        {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\x01"},
+        {"skip.header.line.count": "1"},
+        compressed="gzip",
+    ),
+}
+"""By the name of the format in `tables.yaml`."""
+
+
+def storage_descriptor(
+    format: str, columns: Iterable[tuple[str, str]], location: str, serde_parameters: Mapping[str, str]
+) -> dict[str, Any]:
+    """A table's or partition's `StorageDescriptor`.
+
+    Args:
+        format: Its name in `tables.yaml`.
+        columns: Names and Athena's types, in the files' order.
+        location: The folder, `s3://.../`.
+        serde_parameters: What the format's own are joined by.
+    """
+    storage = STORAGE_FORMATS[format]
+    input_format, output_format = storage.classes
+    return {
+        "Columns": [{"Name": name, "Type": kind} for name, kind in columns],
+        "Location": location,
+        "InputFormat": input_format,
+        "OutputFormat": output_format,
+        "Compressed": storage.compressed != "none",
+        "NumberOfBuckets": -1,
+        "SerdeInfo": {
+            "SerializationLibrary": storage.serde,
+            "Parameters": {**storage.serde_parameters, **serde_parameters},
+        },
+        "Parameters": dict(storage.parameters),
+        "StoredAsSubDirectories": False,
+    }
+
+
+def table_parameters(format: str) -> dict[str, str]:
+    """What a table's `Parameters` must say of the format; crawlers tell by them whether the table is theirs to keep."""
+    storage = STORAGE_FORMATS[format]
+    return {"classification": format, "compressionType": storage.compressed, "EXTERNAL": "TRUE", **storage.parameters}
+
+
+def other_suffixes(format: str) -> list[str]:
+    """The suffixes of files of all other formats."""
+    return [storage.suffix for name, storage in STORAGE_FORMATS.items() if name != format]

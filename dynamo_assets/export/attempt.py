@@ -1,0 +1,187 @@
+"""One attempt at a snapshot, its label claimed: runs the units, finishes their files, commits, or leaves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dynamo_assets.errors import ConservationError, ManifestError
+from dynamo_assets.export.claim import release_label
+from dynamo_assets.export.clients import Clients
+from dynamo_assets.export.manifest import Manifest, ManifestStore
+from dynamo_assets.export.manifest_columns import manifest_columns, serde_parameters
+from dynamo_assets.export.schema import TableSchema
+from dynamo_assets.export.schema_changes import SchemaChanges
+from dynamo_assets.export.supervision import Supervisor
+from dynamo_assets.export.unit import (
+    UNIT_FORMAT,
+    Job,
+    Rewrite,
+    Unit,
+    UnitResult,
+    export_unit,
+    rewrite_files,
+    write_empty_file,
+)
+from dynamo_assets.export.write import DataFile
+
+GROUP_BYTES = 128 * 1024 * 1024
+"""How much of the units' files one task makes files of another format of."""
+
+
+class Mapper(Protocol):
+    """Runs units: on threads, on Spark executors."""
+
+    @property
+    def parallelism(self) -> int:
+        """How many units run at once."""
+        ...
+
+    def __call__(
+        self, work: Callable[[Any, Supervisor], Any], tasks: Sequence[Any], supervisor: Supervisor
+    ) -> list[Any]:
+        """Calls `work` with every task, gives it the supervisor or a stand-in of it, returns the results in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt.
+
+    Attributes:
+        job: What is exported, and under which label.
+        clients: For this process; units make their own elsewhere.
+        map_units: What runs the units.
+        supervisor: What the units report to.
+        previous: The manifest of the newest snapshot there was when the attempt began.
+    """
+
+    job: Job
+    clients: Clients
+    map_units: Mapper
+    supervisor: Supervisor
+    previous: Manifest | None = None
+
+    def read(self, units: Sequence[Unit]) -> list[UnitResult]:
+        """Runs the units."""
+        _ = self.clients.reader  # made here: a session is not to be used by several threads, its clients are
+        return self.map_units(partial(export_unit, self.job, self.clients), units, self.supervisor)
+
+    def commit(
+        self, results: Sequence[UnitResult], *, started_at: datetime, now: Callable[[], datetime], consistent: bool
+    ) -> Manifest:
+        """Gives all files the snapshot's final schema and writes the manifest.
+
+        Args:
+            results: What the units gave.
+            started_at: When reading began.
+            now: The wall clock.
+            consistent: Whether reads were strongly consistent.
+
+        Raises:
+            ConservationError: Rows are missing.
+            ManifestError: Another attempt has committed a snapshot of this label.
+        """
+        request, table = self.job.request, self.job.table
+        facts = self.job.expected_facts()
+        for result in results:
+            facts.merge(result.facts)
+        schema = TableSchema.of(facts, request, table.keys)
+        files = self._finish([done for result in results for done in result.files], schema)
+        items = sum(result.items for result in results)
+        if (rows := sum(done.file.rows for done in files)) != items:
+            raise ConservationError(f"table {request.table}: {items} items were read and {rows} rows are in the files")
+        # What a Spark task left that was tried again would be read by the crawler and by Athena.
+        self._delete(self.job.folder, keep={done.file.key for done in files})
+        columns = manifest_columns(schema, facts, request)
+        manifest = Manifest(
+            table=request.table,
+            name=request.name,
+            snapshot_timestamp=self.job.label,
+            slot=request.slot,
+            engine=request.engine,
+            format=request.format,
+            location=request.layout.uri(self.job.folder),
+            started_at=_iso(started_at),
+            finished_at=_iso(now()),
+            rows=items,
+            bytes=sum(done.file.bytes for done in files),
+            files=tuple(sorted((done.file for done in files), key=lambda file: file.key)),
+            columns=columns,
+            read={
+                "items": items,
+                "read_units": sum(result.read_units for result in results),
+                "segments": len(results),
+                "consistent": consistent,
+            },
+            attempt=request.attempt,
+            schema_changes=SchemaChanges.between(self.previous.snapshot_timestamp, self.previous.columns, columns)
+            if self.previous
+            else SchemaChanges(),
+            serde_parameters=serde_parameters(schema, request),
+        )
+        self._publish(manifest)
+        if self.job.unit_folder != self.job.folder:
+            self._delete(self.job.unit_folder)
+        return manifest
+
+    def _finish(self, files: list[DataFile], schema: TableSchema) -> list[DataFile]:
+        if self.job.request.format == UNIT_FORMAT:
+            finished = [done for done in files if done.schema.fits(schema)]
+            # Each keeps the columns that it has: what a file lacks is read as null.
+            rewrites = [Rewrite(schema.only(f.schema.columns), (f,)) for f in files if not f.schema.fits(schema)]
+        else:
+            finished, rewrites = [], [Rewrite(schema, group) for group in _groups(files)]
+        if rewrites:
+            again = self.map_units(partial(rewrite_files, self.job, self.clients), rewrites, self.supervisor)
+            finished.extend(done for group in again for done in group)
+        return finished or write_empty_file(self.job, self.clients, schema)
+
+    def _publish(self, manifest: Manifest) -> None:
+        store = ManifestStore(self.clients.s3, self.job.request.layout)
+        try:
+            store.write(manifest)
+        except ManifestError:
+            # boto3 repeats a request whose answer was lost, and then meets its own first one.
+            if store.read(manifest.name, manifest.snapshot_timestamp).attempt != manifest.attempt:
+                raise
+
+    def discard(self, reason: BaseException) -> None:
+        """Removes what this attempt wrote; its claim made the folder its own. A committed snapshot is left alone."""
+        request, s3 = self.job.request, self.clients.s3
+        manifest_key = request.layout.manifest_key(request.name, self.job.label)
+        try:
+            if not s3.list_objects_v2(Bucket=request.bucket, Prefix=manifest_key)["KeyCount"]:
+                for folder in {self.job.folder, self.job.unit_folder}:
+                    self._delete(folder)
+                release_label(s3, request, self.job.label)
+        except (BotoCoreError, ClientError) as error:
+            reason.add_note(f"What it wrote to {request.layout.uri(self.job.folder)} could not be removed: {error}")
+
+    def _delete(self, prefix: str, keep: Collection[str] = ()) -> None:
+        s3, bucket = self.clients.s3, self.job.request.bucket
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            doomed = [entry["Key"] for entry in page.get("Contents", []) if entry["Key"] not in keep]
+            if doomed:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in doomed]})
+
+
+def _groups(files: Sequence[DataFile]) -> Iterator[tuple[DataFile, ...]]:
+    """Files that one task makes new ones of, so that many small ones become few."""
+    group: list[DataFile] = []
+    for done in files:
+        group.append(done)
+        if sum(one.file.bytes for one in group) >= GROUP_BYTES:
+            yield tuple(group)
+            group = []
+    if group:
+        yield tuple(group)
+
+
+def _iso(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,84 @@
+r"""CSV as RFC 4180 has it, with a header, compressed with gzip; every value exact, although CSV knows only text.
+
+Athena reads such files with the OpenCSVSerDe, for which a column is text, nothing is null, and a line break ends a row
+even within quotes (Athena user guide, "Open CSV SerDe for processing CSV"). So in a text a line feed is written `\x0a`,
+a carriage return `\x0d`, a backslash `\x5c`, and the SerDe's escape character `\x01`; an empty text is `\x`, and an
+empty cell is null. A table's view turns all of it back (`dynamo_assets.assets.view_columns`). Maps, lists and sets are
+such text, their JSON; binary is base64.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from base64 import b64encode
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from dynamo_assets.export.formats.json_lines import COMPRESSION_LEVEL
+from dynamo_assets.export.formats.text_values import json_line
+from dynamo_assets.export.values import digits
+
+SUFFIX = ".csv.gz"
+SELF_DESCRIBING = False
+
+EMPTY_TEXT = "\\x"
+ESCAPES = {"\\": "\\x5c", "\n": "\\x0a", "\r": "\\x0d", "\x01": "\\x01"}
+_TABLE = str.maketrans(ESCAPES)
+_ROWS_AT_ONCE = 10_000
+
+
+class CsvWriter:
+    """Writes one file."""
+
+    def __init__(self, path: Path, schema: pa.Schema):
+        packed = gzip.open(path, "wb", compresslevel=COMPRESSION_LEVEL)  # noqa: SIM115 - closed by close()
+        self._file = io.TextIOWrapper(packed, encoding="utf-8", newline="")
+        self._rows = csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+        self._cells = [_cell_of(column.type) for column in schema]
+        self._rows.writerow(schema.names)
+
+    def write(self, table: pa.Table) -> None:
+        """Adds a line for each row."""
+        for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            columns = [
+                ["" if value is None else cell(value) for value in column.to_pylist()]
+                for cell, column in zip(self._cells, batch.columns, strict=True)
+            ]
+            self._rows.writerows(zip(*columns, strict=True))
+
+    def close(self) -> None:
+        """Finishes the file."""
+        self._file.close()
+
+
+open_writer = CsvWriter
+
+
+def _cell_of(kind: pa.DataType) -> Callable[[Any], str]:
+    if pa.types.is_nested(kind):
+        return lambda value: _text(json_line(value).decode())
+    if pa.types.is_string(kind):
+        return _text
+    return _SCALARS.get(str(kind), lambda value: digits(value) if isinstance(value, Decimal) else str(value))
+
+
+def _text(value: str) -> str:
+    return value.translate(_TABLE) if value else EMPTY_TEXT
+
+
+_SCALARS: dict[str, Callable[[Any], str]] = {
+    "bool": lambda value: "true" if value else "false",
+    "binary": lambda value: b64encode(value).decode() or EMPTY_TEXT,
+}
+
+
+def count_rows(file: IO[bytes]) -> int:
+    """How many rows a file holds, its header left out; it is read whole."""
+    with gzip.open(file) as lines:
+        return sum(1 for _ in lines) - 1

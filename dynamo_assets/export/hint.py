@@ -1,0 +1,60 @@
+"""Observations as they stand in a manifest, and back: the schema that the next snapshot starts from.
+
+What the last snapshot held is expected of the next one: a column keeps its name, its place and at least its type, so
+that views and queries go on working when a rare attribute stays away for a day, and nothing has to be discovered again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dynamo_assets.export.manifest import Manifest
+from dynamo_assets.export.observed import Facts, NumberRange, Observed
+from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.schema import field_names
+
+
+def document_of(observed: Observed, options: ExportRequest) -> dict[str, Any]:
+    """Observations as JSON, empty parts left out.
+
+    Returns:
+        `types` (counts by DynamoDB type), `numbers` (`decimal` or `text` where 64 bits do not hold them), `fields` of
+        maps in the column's order, each with the `name` it has there if that is another one, `elements` of lists and
+        sets, `too_many_fields`.
+    """
+    document: dict[str, Any] = {"types": dict(sorted(observed.counts.items()))}
+    if observed.numbers != NumberRange.INT64:
+        document["numbers"] = observed.numbers.name.lower()
+    if observed.too_many_fields:
+        document["too_many_fields"] = True
+    if observed.fields:
+        document["fields"] = {
+            field: ({"name": name} if name != field else {}) | document_of(observed.fields[field], options)
+            for field, name in field_names(observed, options).items()
+        }
+    if observed.elements is not None:
+        document["elements"] = document_of(observed.elements, options)
+    return document
+
+
+def expected(document: Mapping[str, Any]) -> Observed:
+    """What a document leads to expect: its types, with nothing counted yet."""
+    fields: Mapping[str, Any] = document.get("fields", {})
+    elements = document.get("elements")
+    return Observed(
+        counts=dict.fromkeys(document.get("types", {}), 0),
+        numbers=NumberRange[document.get("numbers", "int64").upper()],
+        fields={name: expected(inner) for name, inner in fields.items()},
+        names={name: inner.get("name", name) for name, inner in fields.items()},
+        too_many_fields=document.get("too_many_fields", False),
+        elements=None if elements is None else expected(elements),
+    )
+
+
+def expected_facts(manifest: Manifest) -> Facts:
+    """What a table's last snapshot leads to expect of the next one."""
+    return Facts(
+        {c.attribute: expected(c.observed or {"types": c.dynamodb_types}) for c in manifest.columns},
+        {c.attribute: c.name for c in manifest.columns},
+    )

@@ -1,0 +1,64 @@
+"""An S3 object as a seekable file, of which only what is read is fetched."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+READ_AHEAD_BYTES = 1024 * 1024
+"""A request fetches at least this much; a smaller object is fetched whole by one request."""
+
+
+class S3File(io.RawIOBase):
+    """One object. A read may give less than was asked for: wrap it into a `BufferedReader` where that matters.
+
+    Args:
+        s3: Where it lies.
+        bucket: Its bucket.
+        key: Its key.
+        size: Its size in bytes.
+    """
+
+    def __init__(self, s3: S3Client, bucket: str, key: str, size: int):
+        super().__init__()
+        self._s3, self._bucket, self._key, self._size = s3, bucket, key, size
+        self._position = 0
+        self._fetched, self._fetched_from = b"", 0
+
+    def readable(self) -> bool:  # noqa: D102 - io's
+        return True
+
+    def seekable(self) -> bool:  # noqa: D102 - io's
+        return True
+
+    def tell(self) -> int:  # noqa: D102 - io's
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:  # noqa: D102 - io's
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:  # noqa: D102 - io's
+        end = min(self._position + len(buffer), self._size)
+        if end <= self._position:
+            return 0
+        if not self._fetched_from <= self._position < self._fetched_from + len(self._fetched):
+            self._fetch(end)
+        begin = self._position - self._fetched_from
+        data = self._fetched[begin : end - self._fetched_from]
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def _fetch(self, end: int) -> None:
+        # What is wanted of a file's end lies a little before it, as a rule: footers are read backwards.
+        begin = min(self._position, max(0, self._size - READ_AHEAD_BYTES))
+        if end < self._size:
+            begin, end = self._position, min(max(end, self._position + READ_AHEAD_BYTES), self._size)
+        self._fetched_from = begin
+        span = f"bytes={begin}-{end - 1}"
+        self._fetched = self._s3.get_object(Bucket=self._bucket, Key=self._key, Range=span)["Body"].read()
