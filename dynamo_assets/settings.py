@@ -153,6 +153,8 @@ class TableSettings(_Section):
     """`double` loses digits beyond about 15."""
     columns: dict[str, str] = {}
     """Types forced upon single columns, by attribute name."""
+    rediscover: bool = False
+    """Start the columns of every snapshot from nothing, instead of from the last one's."""
     schedule: Cron = "0 10 * * *"
     """When snapshots are taken: a cron expression of five fields, UTC."""
     time_limit: Duration = timedelta(hours=12)
@@ -228,6 +230,7 @@ class Settings(_Section):
             nested=table.nested,
             numbers=table.numbers,
             columns=table.columns,
+            rediscover=table.rediscover,
             target_file_bytes=table.target_file_size,
             time_limit_seconds=round(table.time_limit.total_seconds()),
         )

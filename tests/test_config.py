@@ -127,7 +127,8 @@ def test_every_export_setting_of_a_table_reaches_the_request(load) -> None:
 tables:
   Orders:
     {engine: in_process, read_percentage: 0.4, max_read_units: 70, consistent_read: true, mixed_types: fail,
-     nested: json, numbers: double, columns: {price: double}}
+     nested: json, numbers: double, columns: {price: double}, format: orc, target_file_size: 64MB, rediscover: true,
+     time_limit: 3h}
 """
     )
     request = settings.export_request(settings.tables[0], slot="2026-11-23T10:00", attempt="run/1")
@@ -145,6 +146,10 @@ tables:
         nested="json",
         numbers="double",
         columns={"price": "double"},
+        format="orc",
+        target_file_bytes=64 * 1024**2,
+        rediscover=True,
+        time_limit_seconds=3 * 3600,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dynamo_assets.aws.catalog import Catalog
-from dynamo_assets.aws.storage_formats import storage_descriptor, table_parameters
+from dynamo_assets.aws.storage_formats import HEADER, storage_descriptor, table_parameters
 from dynamo_assets.errors import CatalogError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.naming import snapshots_table
@@ -34,15 +34,26 @@ class RawTable:
 
         A crawler leaves a table alone whose format is not that of the files, and marks it deprecated. The partitions
         of older snapshots keep the format that their files have.
+
+        Raises:
+            CatalogError: It would have CSV and JSON. That CSV has a header is a property of the whole table, and Athena
+                would take the first line of JSON for one, too.
         """
         table = self.catalog.table(snapshots_table(self.name))
-        if table is None or table.get("Parameters", {}).get("classification") in {None, manifest.format}:
+        before = table and table.get("Parameters", {}).get("classification")
+        if table is None or before in {None, manifest.format}:
             return
-        before = table["Parameters"]["classification"]
-        log(f"The table's files were {before} and are {manifest.format} now; older partitions stay {before}")
-        self.catalog.update(
-            table, self._storage(manifest, self._location), table_parameters(manifest.format), keep_parameters=False
-        )
+        older = self.catalog.formats(table["Name"])
+        if {"csv", "json"} <= {manifest.format, *older}:
+            raise CatalogError(
+                f"{manifest.table}: {self.catalog.database}.{table['Name']} has snapshots in "
+                f"{', '.join(sorted(filter(None, older)))}, and one table cannot have CSV and JSON: Athena would take "
+                "the first line of each JSON file for a header. Give the table another `name:` in tables.yaml, or "
+                f"another format than {manifest.format}. The view was not touched"
+            )
+        log(f"The table's files were {before} and are {manifest.format} now; older partitions stay as they are")
+        parameters = table_parameters(manifest.format) | (HEADER if "csv" in older else {})
+        self.catalog.update(table, self._storage(manifest, self._location), parameters, keep_parameters=False)
 
     def ensure(self, manifest: Manifest, log: Callable[[str], None]) -> None:
         """After a crawl: makes the table where the crawler found nothing to make one of, such as no rows of JSON."""

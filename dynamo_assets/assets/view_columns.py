@@ -25,7 +25,7 @@ def _value(name: str, column: ManifestColumn, format: str) -> str:
 
 def _from_csv(name: str, column: ManifestColumn) -> str:
     """Undoes what `dynamo_assets.export.formats.quoted_csv` has done."""
-    from dynamo_assets.export.formats.quoted_csv import EMPTY_TEXT, ESCAPES  # noqa: PLC0415 - it brings pyarrow
+    from dynamo_assets.export.formats.quoted_csv import EMPTY_TEXT  # noqa: PLC0415 - it brings pyarrow
 
     cell = f"NULLIF({name}, '')"  # an empty cell is null
     if column.view_type == "binary":
@@ -34,8 +34,4 @@ def _from_csv(name: str, column: ManifestColumn) -> str:
         return f"CAST({cell} AS {column.view_type})"
     if column.encoding != "csv":
         return cell
-    text = name
-    # The backslash comes last: what it makes must not be taken for the beginning of another escape.
-    for character, escape in sorted(ESCAPES.items(), key=lambda entry: entry[0] == "\\"):
-        text = f"replace({text}, {quote_literal(escape)}, chr({ord(character)}))"
-    return f"CASE {name} WHEN '' THEN NULL WHEN {quote_literal(EMPTY_TEXT)} THEN '' ELSE {text} END"
+    return f"CASE {name} WHEN '' THEN NULL WHEN {quote_literal(EMPTY_TEXT)} THEN '' ELSE url_decode({name}) END"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from dynamo_assets.aws.storage_formats import format_of
 from dynamo_assets.errors import CatalogError
 from dynamo_assets.naming import PARTITION_COLUMN
 
@@ -62,12 +63,19 @@ class Catalog:
 
     def labels(self, table: str) -> Iterator[str]:
         """The labels of a table's registered partitions."""
+        for partition in self._partitions(table):
+            yield partition.get("Values", [""])[0]
+
+    def formats(self, table: str) -> set[str | None]:
+        """The formats of a table's registered partitions; see `dynamo_assets.aws.storage_formats.format_of`."""
+        return {format_of(partition["StorageDescriptor"]) for partition in self._partitions(table)}
+
+    def _partitions(self, table: str) -> Iterator[Mapping[str, Any]]:
         pages = self._glue.get_paginator("get_partitions").paginate(
             DatabaseName=self.database, TableName=table, ExcludeColumnSchema=True
         )
         for page in pages:
-            for partition in page["Partitions"]:
-                yield partition.get("Values", [""])[0]
+            yield from page["Partitions"]
 
     def partition(self, table: str, label: str) -> Mapping[str, Any] | None:
         """A table's partition of a label as Glue describes it; None where there is none."""

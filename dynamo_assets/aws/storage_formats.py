@@ -30,6 +30,8 @@ class StorageFormat:
     compressed: str = "none"
 
 
+HEADER = {"skip.header.line.count": "1"}
+
 STORAGE_FORMATS = {
     "parquet": StorageFormat(
         ".parquet",
@@ -62,9 +64,10 @@ STORAGE_FORMATS = {
         ".csv.gz",
         _TEXT,
         "org.apache.hadoop.hive.serde2.OpenCSVSerde",
-        # The escape character is one that never stands in a cell: a backslash is a backslash.
-        {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\x01"},
-        {"skip.header.line.count": "1"},
+        # The escape character is one that never stands in a cell: a backslash is a backslash. That there is a header
+        # is said here, too, because it is so in this partition, whatever the table's other files are.
+        {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\x01", **HEADER},
+        HEADER,
         compressed="gzip",
     ),
 }
@@ -103,7 +106,13 @@ def storage_descriptor(
 def table_parameters(format: str) -> dict[str, str]:
     """What a table's `Parameters` must say of the format; crawlers tell by them whether the table is theirs to keep."""
     storage = STORAGE_FORMATS[format]
-    return {"classification": format, "compressionType": storage.compressed, "EXTERNAL": "TRUE", **storage.parameters}
+    return {"classification": format, "compressionType": storage.compressed, **storage.parameters}
+
+
+def format_of(storage: Mapping[str, Any]) -> str | None:
+    """The format of a table's or partition's `StorageDescriptor`; None where it is none of these."""
+    serde = storage.get("SerdeInfo", {}).get("SerializationLibrary")
+    return next((name for name, known in STORAGE_FORMATS.items() if known.serde == serde), None)
 
 
 def other_suffixes(format: str) -> list[str]:

@@ -48,7 +48,7 @@ def _stored(column: Column, format: str) -> tuple[str, str, str]:
         # The OpenCSVSerDe knows no type but text. The view gives scalars their types back.
         if pa.types.is_binary(column.type):
             return "string", "base64", exact
-        return "string", "csv", "" if exact == "string" or pa.types.is_nested(column.type) else exact
+        return "string", "csv", "" if exact == "string" else exact
     if format == "json" and "binary" in exact:
         # The OpenX SerDe of old has no binary, and JSON has none anyway.
         scalar = pa.types.is_binary(column.type)

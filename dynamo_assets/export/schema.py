@@ -36,7 +36,7 @@ def is_text(observed: Observed, options: ExportRequest) -> bool:
         return options.nested_as_json or ambiguous or not observed.fields
     if tags == {"L"}:
         return options.nested_as_json or len(observed.element().tags()) > 1
-    return False
+    return options.format == "csv" and tags <= {"SS", "NS", "BS"}
 
 
 def arrow_type(observed: Observed, options: ExportRequest) -> pa.DataType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,14 @@ class Pipeline:
 
     def table(self, name: str) -> Table:
         return next(table for table in self.settings.tables if table.table == name)
+
+    def with_table_settings(self, name: str, **changes: Any) -> Pipeline:
+        """The same pipeline after its tables file has been edited."""
+        tables = [
+            Table.model_validate({**table.model_dump(), **changes}) if table.table == name else table
+            for table in self.settings.tables
+        ]
+        return replace(self, settings=self.settings.model_copy(update={"tables": tables}))
 
     def create_table(self, name: str, items: Sequence[Mapping[str, Any]] = (), key: str = "id") -> None:
         self.endpoint.client("dynamodb").create_table(

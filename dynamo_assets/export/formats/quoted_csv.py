@@ -1,10 +1,10 @@
-r"""CSV as RFC 4180 has it, with a header, compressed with gzip; every value exact, although CSV knows only text.
+"""CSV as RFC 4180 has it, with a header, compressed with gzip; every value exact, although CSV knows only text.
 
 Athena reads such files with the OpenCSVSerDe, for which a column is text, nothing is null, and a line break ends a row
-even within quotes (Athena user guide, "Open CSV SerDe for processing CSV"). So in a text a line feed is written `\x0a`,
-a carriage return `\x0d`, a backslash `\x5c`, and the SerDe's escape character `\x01`; an empty text is `\x`, and an
-empty cell is null. A table's view turns all of it back (`dynamo_assets.assets.view_columns`). Maps, lists and sets are
-such text, their JSON; binary is base64.
+even within quotes (Athena user guide, "Open CSV SerDe for processing CSV"). So an empty cell is null, an empty text is
+`%`, and in a text what would be misread is percent-encoded as in a URL: line breaks and other control characters
+(`%0A`), and with them `%` (`%25`) and `+` (`%2B`). A table's view turns that back with `url_decode`
+(`dynamo_assets.assets.view_columns`). Maps, lists and sets arrive here as text, their JSON; binary is base64.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from typing import IO, Any
 import pyarrow as pa
 
 from dynamo_assets.export.formats.json_lines import COMPRESSION_LEVEL
-from dynamo_assets.export.formats.text_values import json_line
 from dynamo_assets.export.values import digits
 
 SUFFIX = ".csv.gz"
 SELF_DESCRIBING = False
 
-EMPTY_TEXT = "\\x"
-ESCAPES = {"\\": "\\x5c", "\n": "\\x0a", "\r": "\\x0d", "\x01": "\\x01"}
-_TABLE = str.maketrans(ESCAPES)
+EMPTY_TEXT = "%"
+_ESCAPES = str.maketrans(
+    {chr(code): f"%{code:02X}" for code in [*range(0x20), ord("%"), ord("+")] if code != ord("\t")}
+)
 _ROWS_AT_ONCE = 10_000
 
 
@@ -61,15 +61,13 @@ open_writer = CsvWriter
 
 
 def _cell_of(kind: pa.DataType) -> Callable[[Any], str]:
-    if pa.types.is_nested(kind):
-        return lambda value: _text(json_line(value).decode())
     if pa.types.is_string(kind):
         return _text
     return _SCALARS.get(str(kind), lambda value: digits(value) if isinstance(value, Decimal) else str(value))
 
 
 def _text(value: str) -> str:
-    return value.translate(_TABLE) if value else EMPTY_TEXT
+    return value.translate(_ESCAPES) if value else EMPTY_TEXT
 
 
 _SCALARS: dict[str, Callable[[Any], str]] = {

@@ -165,7 +165,7 @@ SCALARS: dict[str, str] = {
     "regexp_replace(varchar, varchar, replacement) -> varchar": "regexp_replace({0}, {1}, {2}, 'g')",
     "regexp_split(varchar, varchar) -> array(varchar)": "regexp_split_to_array({0}, {1})",
     "url_encode(varchar) -> varchar": "url_encode({0})",
-    "url_decode(varchar) -> varchar": "url_decode({0})",
+    "url_decode(varchar) -> varchar": "url_decode(replace({0}, '+', ' '))",
     # Binary
     "to_utf8(varchar) -> varbinary": "encode({0})",
     "from_utf8(varbinary) -> varchar": "decode({0})",

@@ -61,8 +61,13 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def display(data_type: pa.DataType) -> str:
-    """The type as Athena's engine writes it: `row(city varchar, zips array(bigint))`."""
+def display(data_type: pa.DataType, *, quoted: bool = False) -> str:
+    """The type as Athena's engine writes it: `row(city varchar, zips array(bigint))`.
+
+    Args:
+        data_type: The type.
+        quoted: Whether fields' names are in quotes, so that it can be read again whatever they are.
+    """
     if data_type in _SIMPLE:
         return _SIMPLE[data_type][0]
     if is_a.is_decimal(data_type):
@@ -70,16 +75,15 @@ def display(data_type: pa.DataType) -> str:
     if is_a.is_timestamp(data_type):
         return "timestamp(3) with time zone"
     if is_a.is_list(data_type):
-        return f"array({display(data_type.value_type)})"
+        return f"array({display(data_type.value_type, quoted=quoted)})"
     if isinstance(data_type, pa.MapType):
-        return f"map({display(data_type.key_type)}, {display(data_type.item_type)})"
+        key, item = display(data_type.key_type, quoted=quoted), display(data_type.item_type, quoted=quoted)
+        return f"map({key}, {item})"
     if isinstance(data_type, pa.StructType):
-        return f"row({', '.join(f'{_field_name(field.name)} {display(field.type)}' for field in data_type.fields)})"
+        names = [quote(f.name) if quoted or not f.name.isidentifier() else f.name for f in data_type.fields]
+        kinds = [display(field.type, quoted=quoted) for field in data_type.fields]
+        return f"row({', '.join(map(' '.join, zip(names, kinds, strict=True)))})"
     raise ValueError(f"Athena has no type {data_type}")
-
-
-def _field_name(name: str) -> str:
-    return name if name.isidentifier() else quote(name)
 
 
 def duckdb_name(data_type: pa.DataType) -> str:

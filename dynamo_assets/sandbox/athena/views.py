@@ -38,7 +38,7 @@ class View:
             "originalSql": self.query,
             "catalog": CATALOG,
             "schema": self.database,
-            "columns": [{"name": column, "type": types.display(kind)} for column, kind in self.columns],
+            "columns": [{"name": column, "type": types.display(kind, quoted=True)} for column, kind in self.columns],
             "runAsInvoker": False,
         }
         encoded = base64.b64encode(json.dumps(document).encode()).decode()
