@@ -89,7 +89,8 @@ def test_the_export_core_works_where_dagster_is_not_installed() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_module_is_too_long_or_named_after_nothing(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
-    assert path.stem not in {"utils", "util", "helpers", "common", "misc"}
+    if "provided" not in path.parts:  # there names are AWS's
+        assert path.stem not in {"utils", "util", "helpers", "common", "misc"}
 
 
 def test_tracked_files_name_no_machine_and_no_registry() -> None:

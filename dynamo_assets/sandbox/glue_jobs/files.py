@@ -14,6 +14,9 @@ from dynamo_assets.errors import SandboxError
 from dynamo_assets.sandbox.glue_jobs.interpreters import install_modules
 from dynamo_assets.sandbox.glue_jobs.run import RunRequest
 
+_PROVIDED = Path(__file__).parent / "provided"
+"""What Glue's image has besides packages of PyPI: `awsglue`. Nothing else of this checkout can be imported there."""
+
 
 @dataclass(frozen=True)
 class RunFiles:
@@ -57,7 +60,7 @@ def fetch(s3: Any, request: RunRequest, folder: Path) -> RunFiles:
         folder / "modules",
     )
     (folder / "tmp").mkdir()
-    python_path = os.pathsep.join(map(str, [*paths, folder / "modules"]))
+    python_path = os.pathsep.join(map(str, [*paths, folder / "modules", _PROVIDED]))
     return RunFiles(script, python_path, scratch=folder / "tmp", report=folder / "report.json")
 
 

@@ -3,7 +3,7 @@
 Spark jobs in Python only (`glueetl`, Glue 5.0 to 6.0, whatever Spark the sandbox's Python has). Worker type and
 number, role, connections, security configuration and notifications are kept and shown but change nothing: a run has
 two cores of this machine, and a third run at a time waits in STARTING. Spark has no file system for `s3://` here:
-scripts reach S3 through boto3. There is no `awsglue`.
+scripts reach S3 through boto3. Of `awsglue` there is what `provided/awsglue` has.
 
 `DYNAMO_ASSETS_SANDBOX_MINUTE_SECONDS`, in the environment that the sandbox starts in, shortens the minutes of
 `Timeout` (for tests; 60 where it is not set).
