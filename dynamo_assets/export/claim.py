@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from dynamo_assets.errors import ExportError, PlanError
 from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.s3_files import read_object
 from dynamo_assets.naming import format_snapshot
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _claim(s3: S3Client, request: ExportRequest, label: str, instant: datetime) 
 
 def _owner(s3: S3Client, request: ExportRequest, key: str) -> str | None:
     try:
-        return json.loads(s3.get_object(Bucket=request.bucket, Key=key)["Body"].read()).get("attempt")
+        return json.loads(read_object(s3, request.bucket, key)).get("attempt")
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "NoSuchKey":
             raise
