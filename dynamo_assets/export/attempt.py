@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dynamo_assets.errors import ConservationError, ManifestError
+from dynamo_assets.errors import ConservationError, ExportError, ManifestError
 from dynamo_assets.export.claim import release_label
 from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.manifest import Manifest, ManifestStore
@@ -32,6 +33,9 @@ from dynamo_assets.export.write import DataFile
 
 GROUP_BYTES = 128 * 1024 * 1024
 """How much of the units' files one task makes files of another format of."""
+DELETE_ATTEMPTS = 6
+# What S3 may say of a single object within an answer that is a success (API reference, DeleteObjects).
+_WORTH_ANOTHER_TRY = {"InternalError", "SlowDown", "ServiceUnavailable"}
 
 
 class Mapper(Protocol):
@@ -160,7 +164,7 @@ class Attempt:
                 for folder in {self.job.folder, self.job.unit_folder}:
                     self._delete(folder)
                 release_label(s3, request, self.job.label)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ExportError) as error:
             reason.add_note(f"What it wrote to {request.layout.uri(self.job.folder)} could not be removed: {error}")
 
     def _delete(self, prefix: str, keep: Collection[str] = ()) -> None:
@@ -168,7 +172,26 @@ class Attempt:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             doomed = [entry["Key"] for entry in page.get("Contents", []) if entry["Key"] not in keep]
             if doomed:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in doomed]})
+                self._delete_all(doomed, prefix)
+
+    def _delete_all(self, keys: list[str], prefix: str) -> None:
+        """Deletes objects, or raises: what stays in a snapshot's folder is read with it."""
+        s3, bucket = self.clients.s3, self.job.request.bucket
+        errors: Any = []
+        for attempt in range(DELETE_ATTEMPTS):
+            doomed: Any = [{"Key": key} for key in keys]
+            # The answer is a success, and says of each key whether it was one.
+            errors = s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed}).get("Errors", [])
+            keys = [error["Key"] for error in errors]
+            if not keys:
+                return
+            if not {error.get("Code") for error in errors} <= _WORTH_ANOTHER_TRY:
+                break
+            time.sleep(0.1 * 2**attempt)
+        raise ExportError(
+            f"table {self.job.request.table}: {len(keys)} object(s) in {self.job.request.layout.uri(prefix)} could not "
+            f"be deleted: {errors[0].get('Code')}: {errors[0].get('Message')}; the export needs s3:DeleteObject there"
+        )
 
 
 def _groups(files: Sequence[DataFile]) -> Iterator[tuple[DataFile, ...]]:
