@@ -28,6 +28,8 @@ _RETRYABLE_CODES = frozenset(
         "ConditionalRequestConflict",
         # Credentials that expire during an export are renewed by the session they came from.
         "ExpiredToken",
+        # The answer to a HEAD has no body, so that it does not say which of these it is.
+        "400",
     }
 )
 
