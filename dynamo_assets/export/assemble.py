@@ -114,7 +114,8 @@ class NumberNode(Node):
         return _list_array(texts, numbers)
 
     def _numbers(self, observed: Observed, texts: list[str | None], landing: Landing) -> pa.Array:
-        if pa.types.is_floating(self.type):
+        scalar = self.type.value_type if self.tag == "NS" else self.type
+        if pa.types.is_floating(scalar):
             column, lossy = double_array(texts)
             landing.lose(observed, lossy)
             return column
