@@ -66,6 +66,8 @@ class S3File(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:  # noqa: D102 - io's
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative seek position {base + offset}")
         self._position = base + offset
         return self._position
 
