@@ -122,6 +122,12 @@ def wrong_crc32(exchange: Exchange) -> None:
     exchange.send(replace(answer, headers=headers))
 
 
+def unreadable_crc32(exchange: Exchange) -> None:
+    answer = exchange.forward()
+    headers = [(n, v[:3] + "x" + v[4:] if n.lower() == "x-amz-crc32" else v) for n, v in answer.headers]
+    exchange.send(replace(answer, headers=headers))
+
+
 def slow_answer(exchange: Exchange) -> None:
     """It is no fault, but others get ahead meanwhile."""
     answer = exchange.forward()
@@ -152,6 +158,7 @@ SCAN_FAULTS: Sequence[Behaviour] = (
     body_cut_and_relabelled,
     a_byte_changed,
     wrong_crc32,
+    unreadable_crc32,
     slow_answer,
 )
 S3_REFUSALS: Sequence[Behaviour] = (
