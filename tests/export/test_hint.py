@@ -50,7 +50,7 @@ def same_but_names(one: Observed, other: Observed) -> bool:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(units, options)
 def test_a_document_leads_to_expect_what_was_observed(export_pages: Any, data: Any, request_: ExportRequest) -> None:
     for observed in export_pages(data, request_).facts.attributes.values():
@@ -60,7 +60,7 @@ def test_a_document_leads_to_expect_what_was_observed(export_pages: Any, data: A
         assert list(field_names(hint, request_).items()) == list(field_names(observed, request_).items())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(units, options)
 def test_an_expected_schema_is_the_schema_that_it_comes_from(
     export_pages: Any, data: Any, request_: ExportRequest
@@ -76,7 +76,7 @@ def test_an_expected_schema_is_the_schema_that_it_comes_from(
         assert again.same_columns(schema)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(units)
 def test_a_document_counts_every_value(export_pages: Any, data: Any) -> None:
     exported = export_pages(data, PARQUET)

@@ -26,7 +26,7 @@ other_options = st.builds(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.tuples(units, other_options), units)
 def test_every_value_comes_back_as_boto3_reads_it(
     export_pages: Any, make_page: Any, assert_same: Any, last: Any, data: Any
@@ -42,7 +42,7 @@ def test_every_value_comes_back_as_boto3_reads_it(
             assert_same(row.get(attribute), item.get(attribute), column.type, column.observed)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(units, units)
 def test_names_and_places_stay_and_types_only_widen(export_pages: Any, before: Any, data: Any) -> None:
     first = manifest_of(export_pages(before, OPTIONS).facts, OPTIONS)
@@ -56,7 +56,7 @@ def test_names_and_places_stay_and_types_only_widen(export_pages: Any, before: A
         assert_wider(hint.attributes[column.attribute], column.observed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(units, units)
 def test_what_was_expected_and_stays_away_changes_nothing(export_pages: Any, before: Any, data: Any) -> None:
     """The schema is the same after an empty snapshot, and after the same pages again, down to the last field."""

@@ -88,7 +88,8 @@ def container(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> Iterator[Contain
 @pytest.mark.parametrize("format", ["parquet", "json"])
 def test_an_export_goes_on_with_renewed_credentials(trial: Trial, container: Container, format: str) -> None:
     trial.proxy.behaviour = container
-    made, _ = trial.export(format=format)
+    made = trial.exports(format=format)
+    run_export(made.request, InProcess(3))
     assert container.expired["dynamodb.Scan"] >= 3
     assert len(container.expired) >= 3
     trial.assert_as_quiet(made)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import boto3
 import pytest
 
 from dynamo_assets.export import ExportRequest, InProcess, Manifest, run_export
@@ -21,6 +22,12 @@ from tests.faults.snapshots import Exports, Snapshot
 BUCKET = "exports-under-faults"
 SEGMENTS = 3
 _serial = itertools.count(1)
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for all exports: it keeps the services' descriptions, which take long to load."""
+    return boto3.Session("sandbox", "sandbox", region_name="us-east-1")
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Quiet:
             table=table, bucket=BUCKET, prefix=f"quiet-{next(_serial)}", segments=segments, format=format
         )
         with self.undisturbed():
-            run_export(request, InProcess(SEGMENTS))
+            run_export(request, InProcess(SEGMENTS), session=_session())
         return Exports(self.s3, request).newest()
 
     def __hash__(self) -> int:
@@ -79,13 +86,14 @@ class Trial:
     def export(self, table: str | None = None, **options: Any) -> tuple[Exports, Manifest]:
         """One export, through the proxy."""
         made = self.exports(table, **options)
-        return made, run_export(made.request, InProcess(SEGMENTS))
+        return made, run_export(made.request, InProcess(SEGMENTS), session=_session())
 
     def next_export(self, made: Exports) -> Manifest:
         """Another export of the same request, undisturbed."""
         with self.quiet.undisturbed():
             # Not in a second that a dead one has claimed: it would wait for the next.
-            return run_export(made.request, InProcess(2), now=lambda: datetime.now(UTC) + timedelta(seconds=9))
+            later = lambda: datetime.now(UTC) + timedelta(seconds=9)  # noqa: E731
+            return run_export(made.request, InProcess(2), session=_session(), now=later)
 
     def quiet_snapshot(self, request: ExportRequest) -> Snapshot:
         assert request.segments is not None
