@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 class Container:
-    """Gives credentials as ECS and EKS do. Every page, and every third request, meets the end of its credentials.
+    """Gives credentials as ECS and EKS do. Every page and HEAD, and every third request, meets the end of its own.
 
     botocore asks for new ones ten minutes before the end of the old, so these are asked for anew for every request.
     """
@@ -31,7 +31,7 @@ class Container:
         self.expired: Counter[str] = Counter()
         self._generation = 0
         self._seen = 0
-        self._pages: set[bytes] = set()
+        self._met: set[tuple[str, bytes]] = set()
         self._lock = threading.Lock()
 
     def credentials(self) -> dict[str, str]:
@@ -46,9 +46,10 @@ class Container:
         request = exchange.request
         with self._lock:
             self._seen += 1
-            new_page = request.operation == "dynamodb.Scan" and request.body not in self._pages
-            if new_page or self._seen % 3 == 0:
-                self._pages.add(request.body)
+            asked = (request.path, request.body)
+            new = request.operation in {"dynamodb.Scan", "s3.HEAD"} and asked not in self._met
+            if new or self._seen % 3 == 0:
+                self._met.add(asked)
                 self._generation += 1
             valid = request.access_key == f"KEY{self._generation}"
             if not valid:
@@ -91,6 +92,7 @@ def test_an_export_goes_on_with_renewed_credentials(trial: Trial, container: Con
     made = trial.exports(format=format)
     run_export(made.request, InProcess(3))
     assert container.expired["dynamodb.Scan"] >= 3
+    assert container.expired["s3.HEAD"] >= 1
     assert len(container.expired) >= 3
     trial.assert_as_quiet(made)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dynamo_assets.export import InProcess, run_export
-from tests.faults.catalogue import THROTTLING, answer_lost, body_cut_short
+from tests.faults.catalogue import answer_lost, body_cut_short
 from tests.faults.plans import in_turn
-from tests.faults.proxy import pass_on
 from tests.faults.read_rate import ReadRate
 from tests.faults.trials import Trial
 
@@ -22,9 +21,10 @@ def test_segments_and_threads_together_keep_the_rate_and_use_it(trial: Trial) ->
 
 
 def test_what_was_read_and_lost_on_the_way_counts(trial: Trial) -> None:
-    faults = in_turn([answer_lost, pass_on, THROTTLING[0], pass_on, body_cut_short, pass_on], ["dynamodb.Scan"], each=1)
-    trial.proxy.behaviour = measured = ReadRate(faults)
-    made = trial.exports(trial.corpus, segments=6, max_read_units=1.3 * RATE)
+    """Every page is read three times until it arrives."""
+    rate = 3 * RATE
+    trial.proxy.behaviour = measured = ReadRate(in_turn([answer_lost, body_cut_short], ["dynamodb.Scan"], each=2))
+    made = trial.exports(trial.corpus, segments=6, max_read_units=rate)
     manifest = run_export(made.request, InProcess(4))
-    assert measured.consumed() > 1.15 * manifest.read["read_units"]
-    measured.assert_kept(1.3 * RATE)
+    assert measured.consumed() == 3 * manifest.read["read_units"]
+    measured.assert_kept(rate)
