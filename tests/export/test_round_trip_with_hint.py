@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -66,6 +67,22 @@ def test_what_was_expected_and_stays_away_changes_nothing(export_pages: Any, bef
     fourth = manifest_of(export_pages(data, OPTIONS, expected_facts(third)).facts, OPTIONS)
     described = [[(c.name, c.attribute, c.type) for c in manifest.columns] for manifest in (second, third, fourth)]
     assert described[0] == described[1] == described[2]
+
+
+def test_fields_keep_names_and_places_over_several_snapshots(export_pages: Any) -> None:
+    """Whatever comes later and would have had the name, or the place, had it been there from the beginning."""
+    types = []
+    hint = None
+    for item in ({"b": 1, "Id": 1}, {"a": 1, "id": 1}, {"B": 1}, {"ID": 1}):
+        facts = export_pages([[[{"m": item, "l": [item]}]]], OPTIONS, hint).facts
+        manifest = manifest_of(facts, OPTIONS)
+        types.append({column.name: column.type for column in manifest.columns})
+        hint = expected_facts(manifest)
+    fields = ["id", "b", "a", "id_2", "b_2", "id_3"]
+    assert types[-1]["m"] == f"struct<{','.join(f'{name}:bigint' for name in fields)}>"
+    for before, now in pairwise(types):
+        assert now["m"].startswith(before["m"].removesuffix(">"))
+        assert now["l"].startswith(before["l"].removesuffix(">>"))
 
 
 def assert_wider(before: Observed, now: Observed) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 DECIMAL = pa.decimal128(38, 18)
+LARGEST = Decimal("99999999999999999999.999999999999999999")
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
     [
         "",
@@ -32,11 +33,8 @@ _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.samp
 _SCALARS: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.string(): _texts,
     pa.int64(): st.integers(-(2**63), 2**63 - 1),
-    DECIMAL: st.decimals(
-        Decimal("-99999999999999999999.999999999999999999"),
-        Decimal("99999999999999999999.999999999999999999"),
-        places=18,
-    ),
+    DECIMAL: st.decimals(LARGEST.copy_negate(), LARGEST, places=18)
+    | st.sampled_from([Decimal(0), Decimal("1E-18"), Decimal("-1E-18"), Decimal(100), LARGEST, LARGEST.copy_negate()]),
     pa.bool_(): st.booleans(),
     pa.binary(): st.binary(max_size=5),
     pa.float64(): st.floats(allow_nan=False, allow_infinity=False),

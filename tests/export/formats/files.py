@@ -14,9 +14,18 @@ from dynamo_assets.export.formats import file_format
 
 def written(format: str, tables: Sequence[pa.Table]) -> bytes:
     """One file of all these tables."""
+    return _file(format, tables[0].schema, tables)
+
+
+def without_rows(format: str, schema: pa.Schema) -> bytes:
+    """A file to which nothing was written: the snapshot of an empty table."""
+    return _file(format, schema, [])
+
+
+def _file(format: str, schema: pa.Schema, tables: Sequence[pa.Table]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "file")
-        writer = file_format(format).open_writer(path, tables[0].schema)
+        writer = file_format(format).open_writer(path, schema)
         for table in tables:
             writer.write(table)
         writer.close()

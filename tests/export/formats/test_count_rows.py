@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from dynamo_assets.export.formats import file_format
 from tests.export.formats.arrow_tables import tables
-from tests.export.formats.files import rows_of, written
+from tests.export.formats.files import rows_of, without_rows, written
 
 FORMATS = ["parquet", "orc", "avro", "json", "csv"]
 ROWS = [
@@ -59,4 +59,4 @@ def test_a_file_of_another_format_is_no_file(format: str, other: str) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_file_without_rows_has_none(format: str) -> None:
-    assert count(format, written(format, [TABLE.schema.empty_table()])) == 0
+    assert count(format, without_rows(format, TABLE.schema)) == 0
