@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import orc
 
 SUFFIX = ".orc"
@@ -28,7 +29,8 @@ class OrcWriter:
     def write(self, table: pa.Table) -> None:
         """Adds rows."""
         assert self._writer is not None
-        self._writer.write(table)
+        columns = [pa.chunked_array(map(_null_below_null, column.chunks), column.type) for column in table.columns]
+        self._writer.write(pa.table(columns, schema=self._schema))
         self._rows += table.num_rows
 
     def close(self) -> None:
@@ -42,6 +44,23 @@ class OrcWriter:
 
 
 open_writer = OrcWriter
+
+
+def _null_below_null(array: pa.Array) -> pa.Array:
+    """The same values, with nothing left in what is below a null struct.
+
+    Arrow does not care what is there; pyarrow 26 writes a text of it to the file, where the next row's is read.
+    """
+    if isinstance(array, pa.StructArray):
+        # `flatten` makes the children null where the struct is.
+        children = [_null_below_null(child) for child in array.flatten()]
+        return pa.StructArray.from_arrays(children, fields=list(array.type), mask=array.is_null())
+    if isinstance(array, pa.ListArray):
+        cumulative_sum = pc.cumulative_sum  # pyright: ignore[reportAttributeAccessIssue] - made at import
+        lengths = array.value_lengths().fill_null(0)
+        offsets = pa.concat_arrays([pa.array([0], pa.int32()), cumulative_sum(lengths)])
+        return pa.ListArray.from_arrays(offsets, _null_below_null(array.flatten()), mask=array.is_null())
+    return array
 
 
 def count_rows(file: IO[bytes]) -> int:

@@ -3,14 +3,22 @@ from __future__ import annotations
 import io
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from pyarrow import orc
 
 from tests.export.formats.arrow_tables import tables
 from tests.export.formats.files import rows_of, without_rows, written
 
 
+def _text_below_null() -> list[pa.Table]:
+    """Arrow has an empty text, not null, below the struct that is null."""
+    schema = pa.schema([("m", pa.struct([("x", pa.struct([("t", pa.string())]))]))])
+    rows = [{"m": {"x": None}}, {"m": {"x": {"t": "first"}}}, {"m": {"x": {"t": "second"}}}]
+    return [pa.Table.from_pylist(rows, schema)]
+
+
 @settings(max_examples=60, deadline=None)
+@example(_text_below_null())
 @given(tables())
 def test_a_reader_finds_every_value(some: list[pa.Table]) -> None:
     found = orc.read_table(io.BytesIO(written("orc", some)))
