@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import FlexibleChecksumError
 
 from dynamo_assets.errors import ExportError
@@ -131,7 +132,11 @@ class FileWriter:
         done, self._open = self._open, None
         done.writer.close()
         key = f"{self._stem}-{len(self.files):04d}{self._format.SUFFIX}"
-        self.files.append(DataFile(upload(self._s3, self._request.bucket, key, done.path, done.rows), done.schema))
+        try:
+            file = upload(self._s3, self._request.bucket, key, done.path, done.rows)
+        except S3UploadFailedError as error:
+            raise ExportError(f"table {self._request.table}: {error}") from error
+        self.files.append(DataFile(file, done.schema))
         done.path.unlink()
 
 

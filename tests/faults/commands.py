@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -112,6 +113,8 @@ def _run(request: Mapping[str, Any]) -> NoReturn:
     code = 1
     try:
         code = main(request["start"])
+    except BaseException:  # noqa: BLE001 - as Python's own end of a process says it
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

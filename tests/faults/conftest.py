@@ -14,7 +14,7 @@ from tests.faults.commands import Commands, serve_commands
 from tests.faults.corpus import make_table
 from tests.faults.moments import Moment
 from tests.faults.proxy import Proxy, serve_proxy
-from tests.faults.trials import BUCKET, Quiet, RunUntil, Trial, run_until
+from tests.faults.trials import BUCKET, Quiet, RunCommand, Trial, run_command
 
 
 @pytest.fixture(scope="session")
@@ -58,19 +58,19 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
         yield commands
 
 
-@pytest.fixture(name="run_until")
-def _run_until(trial: Trial, commands: Commands) -> RunUntil:
-    """See `tests.faults.trials.run_until`."""
-    return partial(run_until, trial, commands)
+@pytest.fixture(name="run_command")
+def _run_command(trial: Trial, commands: Commands) -> RunCommand:
+    """See `tests.faults.trials.run_command`."""
+    return partial(run_command, trial, commands)
 
 
 @pytest.fixture
-def steps(trial: Trial, run_until: RunUntil) -> Callable[[str], range]:
+def steps(trial: Trial, run_command: RunCommand) -> Callable[[str], range]:
     """The numbers of a run's requests, from the last one before the first that changes anything."""
 
     def count(format: str) -> range:
         never = Moment(lambda _: False, lambda *_: None)
-        code, said = run_until(never, trial.exports(format=format, segments=2))
+        code, said = run_command(never, trial.exports(format=format, segments=2))
         assert code == 0, said
         operations = trial.proxy.operations()
         return range(operations.index("s3.PutObject"), len(operations) + 1)

@@ -74,7 +74,7 @@ def make_large_table(sandbox: Endpoint, name: str) -> str:
     """Makes a table of 10 MB that cannot be compressed: its file is so large that it travels in parts."""
     client = sandbox.client("dynamodb")
     _create(client, name)
-    for number in range(28):
+    for number in range(25):
         data = random.Random(number).randbytes(360_000)
         client.put_item(
             TableName=name, Item={"OrderId": {"S": f"o{number:03}"}, "line": {"N": "1"}, "data": {"B": data}}

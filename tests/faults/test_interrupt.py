@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.moments import Act, Moment, interrupted_after, interrupted_before, interrupted_long_before
 from tests.faults.proxy import Request
-from tests.faults.trials import RunUntil, Trial
+from tests.faults.trials import RunCommand, Trial
 
 Interrupt = Callable[[str, Callable[[Request], bool], Act], bool]
 
@@ -18,13 +18,13 @@ def is_manifest(request: Request) -> bool:
 
 
 @pytest.fixture
-def interrupt(trial: Trial, run_until: RunUntil) -> Interrupt:
+def interrupt(trial: Trial, run_command: RunCommand) -> Interrupt:
     """Interrupts an export at a moment, and looks at what it left; tells whether that is a snapshot."""
 
     def check(format: str, wanted: Callable[[Request], bool], act: Act) -> bool:
         made = trial.exports(format=format, segments=2)
         moment = Moment(wanted, act)
-        code, said = run_until(moment, made)
+        code, said = run_command(moment, made)
         at = moment.request
         assert at is not None, said
         try:

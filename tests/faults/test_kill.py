@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.moments import Act, Moment, killed_after, killed_before
 from tests.faults.proxy import Request
-from tests.faults.trials import RunUntil, Trial
+from tests.faults.trials import RunCommand, Trial
 
 Kill = Callable[[str, Callable[[Request], bool], Act], None]
 
@@ -19,13 +19,13 @@ def is_manifest(request: Request) -> bool:
 
 
 @pytest.fixture
-def kill(trial: Trial, run_until: RunUntil) -> Kill:
+def kill(trial: Trial, run_command: RunCommand) -> Kill:
     """Kills an export at a moment, and looks at what it left and at what comes after it."""
 
     def check(format: str, wanted: Callable[[Request], bool], act: Act) -> None:
         made = trial.exports(format=format, segments=2)
         moment = Moment(wanted, act)
-        code, said = run_until(moment, made)
+        code, said = run_command(moment, made)
         killed_at = moment.request
         assert killed_at is not None, said
         try:

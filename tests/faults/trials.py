@@ -16,7 +16,7 @@ import pytest
 from dynamo_assets.export import ExportRequest, InProcess, Manifest, run_export
 from tests.faults.commands import Commands
 from tests.faults.moments import Moment
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Behaviour, Proxy
 from tests.faults.snapshots import Exports, Snapshot
 
 BUCKET = "exports-under-faults"
@@ -106,17 +106,19 @@ class Trial:
         made.assert_nothing_but([manifest.snapshot_timestamp])
 
 
-RunUntil = Callable[[Moment, Exports], tuple[int, str]]
+RunCommand = Callable[[Behaviour, Exports], tuple[int, str]]
 
 
-def run_until(trial: Trial, commands: Commands, moment: Moment, made: Exports) -> tuple[int, str]:
-    """Runs the command until a moment; gives its exit code and what it said, once nothing is under way any more."""
+def run_command(trial: Trial, commands: Commands, behaviour: Behaviour, made: Exports) -> tuple[int, str]:
+    """Runs the command; gives its exit code and what it said, once nothing is under way any more."""
     trial.proxy.reset()
-    trial.proxy.behaviour = moment
+    trial.proxy.behaviour = behaviour
     arguments = [text for pair in made.request.to_arguments().items() for text in pair]
     running = commands.start([*arguments, "--workers", "2"], trial.proxy.environment())
-    moment.aim_at(running.pid)
+    if isinstance(behaviour, Moment):
+        behaviour.aim_at(running.pid)
     ended = running.wait()
-    moment.released.set()
+    if isinstance(behaviour, Moment):
+        behaviour.released.set()
     trial.proxy.wait_until_idle()
     return ended
