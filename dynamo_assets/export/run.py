@@ -92,7 +92,7 @@ def run_export(
     attempt = Attempt(Job(request, label, table, hint), clients, map_units, watch, previous)
     try:
         started_at = now()
-        results = attempt.read(plan.segments)
+        results = map_units.read(attempt, plan)
         return attempt.commit(results, started_at=started_at, now=now, consistent=request.consistent_read)
     except BaseException as error:
         attempt.discard(error)
