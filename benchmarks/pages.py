@@ -110,8 +110,8 @@ class Pages:
         self.keys: tuple[str, ...] = tuple(index["keys"])
         self._pages = [Page(**page) for page in index["pages"]]
         self._items_before = list(accumulate((page.items for page in self._pages), initial=0))
-        self._file = (folder / "pages.bin").open("rb")
-        self._bytes = memoryview(mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ))
+        with (folder / "pages.bin").open("rb") as file:
+            self._bytes = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def count(self, items: int) -> int:
         """How many pages a table of at least so many items has."""

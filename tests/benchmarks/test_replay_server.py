@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -14,37 +13,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from benchmarks.pages import Pages, generate
-from benchmarks.replay.server import Replay, replay_server
+from benchmarks.pages import Pages
+from benchmarks.replay.server import Replay
 from benchmarks.tables import TABLES
 from dynamo_assets.export import ExportRequest, InProcess, run_export
 from dynamo_assets.export.footers import parquet_rows
-
-ITEMS = {"friendly": 4000, "unmixed": 500, "wide": 3000, "keys50k": 500, "drip": 12_000, "big": 7}
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small tables of every kind."""
-    folder = tmp_path_factory.mktemp("tables")
-    for name, items in ITEMS.items():
-        generate(name, folder, replace(TABLES[name], items=items))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def server(cache: Path) -> Iterator[Replay]:
-    with replay_server(cache) as replay:
-        yield replay
-
-
-@pytest.fixture
-def replay(server: Replay, monkeypatch: pytest.MonkeyPatch) -> Replay:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-    return server
+from tests.benchmarks.small_tables import ITEMS
 
 
 def _scan(table: str, **parameters: Any) -> list[dict[str, Any]]:
@@ -63,9 +37,9 @@ def test_a_scan_gives_every_item_as_it_was_generated(replay: Replay) -> None:
 
 def test_segments_share_a_repeated_table_out(replay: Replay, cache: Path) -> None:
     once = sorted(item["pk"]["S"] for item in _scan("drip-12000"))
-    segments = [_scan("drip-36000", Segment=number, TotalSegments=4) for number in range(4)]
+    segments = [_scan("drip-24000", Segment=number, TotalSegments=4) for number in range(4)]
     assert all(segments)
-    assert sorted(item["pk"]["S"] for segment in segments for item in segment) == sorted(once * 3)
+    assert sorted(item["pk"]["S"] for segment in segments for item in segment) == sorted(once * 2)
     assert not _scan("big-1", Segment=0, TotalSegments=4)
 
 
