@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tables", nargs="+", choices=GROUPS, default=GROUPS, help="only these (default: all)")
     parser.add_argument("--runs", type=int, default=5, help="of each, of which the median counts (default: 5)")
     parser.add_argument(
-        "--minutes", type=float, default=9.5, help="begin no round that would end later (default: %(default)s)"
+        "--minutes", type=float, default=9.5, help="repeat no run that would end later (default: %(default)s)"
     )
     parser.add_argument("--most-items", type=int, help="leave out what has more items than this")
     return parser

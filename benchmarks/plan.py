@@ -59,6 +59,7 @@ def _ours(group: str, items: int, target: Target) -> list[Entry]:
 
 
 _FRIENDLY = Target(300, times=12, floor=7)
+_WIDE = Target(400, times=2.5)
 
 FLAT_FROM, FLAT_TO = 1_000_000, 5_000_000
 """Between these numbers of items of the friendly table, memory has to stay the same."""
@@ -66,15 +67,16 @@ FLAT_TIMES = 1.1
 
 ENTRIES: Sequence[Entry] = (
     *_ours("friendly", 200_000, _FRIENDLY),
-    Entry("friendly", "friendly", 30_000, BOTO3_PYARROW),
-    Entry("friendly", "unmixed", 20_000, AWSWRANGLER),
+    Entry("friendly", "friendly", 25_000, BOTO3_PYARROW),
+    Entry("friendly", "unmixed", 15_000, AWSWRANGLER),
     Entry("friendly", "friendly", FLAT_FROM, OURS, _FRIENDLY),
     Entry("friendly", "friendly", FLAT_TO, OURS, _FRIENDLY, once=True),
-    *_ours("wide", 50_000, Target(400, times=2.5)),
+    *_ours("wide", 40_000, _WIDE),
     Entry("wide", "wide", 15_000, BOTO3_PYARROW),
+    Entry("wide", "wide", 100_000, OURS, _WIDE, once=True),
     *_ours("drip", 200_000, Target(400, times=4)),
-    Entry("drip", "drip", 40_000, BOTO3_PYARROW),
-    Entry("keys50k", "keys50k", 60_000, OURS, Target(400, times=5, peer=BOTO3_SCAN)),
+    Entry("drip", "drip", 20_000, BOTO3_PYARROW),
+    Entry("keys50k", "keys50k", 45_000, OURS, Target(400, times=5, peer=BOTO3_SCAN)),
     Entry("keys50k", "keys50k", 15_000, BOTO3_SCAN),
     Entry("big", "big", 300, OURS, Target(400)),
 )

@@ -13,7 +13,19 @@ from benchmarks.contestants import OURS, Contestant
 from benchmarks.plan import FLAT_FROM, FLAT_TIMES, FLAT_TO, Target
 from benchmarks.rounds import Measured, Usage
 
-_HEADER = ("table", "contestant", "items", "items / CPU s", "(min - max)", "RSS MB", "beside", "asked for", "verdict")
+_HEADER = (
+    "table",
+    "contestant",
+    "items",
+    "runs",
+    "items / CPU s",
+    "(min - max)",
+    "RSS MB",
+    "beside",
+    "asked for",
+    "verdict",
+)
+_NUMBERS = range(2, 8)
 _NOTES = """\
 items / CPU s: the table's items by the CPU seconds, user and system, of the whole process, start-up and upload to S3
   included. RSS: the process's peak, in 10**6 bytes. Both are medians of the runs; in brackets the lowest and highest.
@@ -62,7 +74,7 @@ def _asked_for(target: Target) -> str:
 
 def _row(measured: Measured, everything: Sequence[Measured]) -> tuple[str, ...]:
     entry = measured.entry
-    start = (entry.data, entry.contestant.name, f"{measured.items:,}")
+    start = (entry.data, entry.contestant.name, f"{measured.items:,}", str(len(measured.runs)))
     if measured.failure or not measured.runs:
         return (*start, "-", "", "-", "", "", f"FAILED: {measured.failure}")
     rates = [_rate(measured, usage) for usage in measured.runs]
@@ -75,7 +87,7 @@ def _row(measured: Measured, everything: Sequence[Measured]) -> tuple[str, ...]:
     return (
         *start,
         f"{median(rates):,.0f}",
-        f"({min(rates):,.0f} - {max(rates):,.0f})" if len(rates) > 1 else "(one run)",
+        f"({min(rates):,.0f} - {max(rates):,.0f})" if len(rates) > 1 else "",
         f"{rss:.0f}",
         f"{times:.1f}x" if times else "",
         _asked_for(entry.target) if entry.target else "",
@@ -85,11 +97,10 @@ def _row(measured: Measured, everything: Sequence[Measured]) -> tuple[str, ...]:
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    numbers = {2, 3, 4, 5, 6}
     lines = [
         "| "
         + " | ".join(
-            cell.rjust(width) if column in numbers else cell.ljust(width)
+            cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         + " |"

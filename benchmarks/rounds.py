@@ -143,37 +143,28 @@ def run_rounds(
         bench: What measures.
         entries: In the order in which they run; one with a hint comes after the one that leaves it.
         rounds: How many.
-        deadline: By the monotonic clock; no round is begun that, taking as long as the longest, would end after it.
+        deadline: By the monotonic clock; after its first run an entry runs again only where it will have ended by then.
         tell: Is told of every run.
     """
     measured = [Measured(entry, bench.items(entry)) for entry in entries]
-    longest = 0.0
     for number in range(rounds):
-        began = time.monotonic()
-        if number and began + longest > deadline:
-            tell(f"the time is up after {number} of {rounds} rounds")
-            break
-        once_seconds = 0.0
         for result in measured:
-            if result.failure or (result.entry.once and number):
-                continue
-            once_seconds += _measure(bench, result, tell, f"round {number + 1} of {rounds}")
-        longest = max(longest, time.monotonic() - began - once_seconds)
+            longest = max((run.wall_seconds for run in result.runs), default=0.0)
+            late = number and time.monotonic() + longest > deadline
+            if not (late or result.failure or (number and result.entry.once)):
+                _measure(bench, result)
+                tell(f"round {number + 1} of {rounds}: {_last_run(result)}")
     return measured
 
 
-def _measure(bench: Bench, result: Measured, tell: Callable[[str], None], where: str) -> float:
-    """Runs one entry; returns the time that no other round takes."""
-    entry = result.entry
+def _measure(bench: Bench, result: Measured) -> None:
     try:
-        usage = bench.measure(entry)
+        result.runs.append(bench.measure(result.entry))
     except RunError as error:
         result.failure = str(error)
-        tell(f"{where}: {error}")
-        return 0.0
-    result.runs.append(usage)
-    tell(
-        f"{where}: {entry.group}, {entry.contestant.name}: {result.items:,} items, {usage.cpu_seconds:.1f} CPU s, "
-        f"{usage.peak_rss_bytes / 1e6:.0f} MB"
-    )
-    return usage.wall_seconds if entry.once else 0.0
+
+
+def _last_run(result: Measured) -> str:
+    usage = result.runs[-1] if result.runs and not result.failure else None
+    took = f"{usage.cpu_seconds:.1f} CPU s, {usage.peak_rss_bytes / 1e6:.0f} MB" if usage else result.failure
+    return f"{result.entry.group}, {result.entry.contestant.name}: {result.items:,} items, {took}"

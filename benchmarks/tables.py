@@ -229,7 +229,7 @@ TABLES: dict[str, Table] = {
     "friendly": Table(200_000, ("customer", "order"), _friendly, _FRIENDLY_COLUMNS),
     # awswrangler's typed read fails on an attribute of two types: the same table, `ref` always a string.
     "unmixed": Table(
-        40_000, ("customer", "order"), partial(_friendly, mixed=False), {**_FRIENDLY_COLUMNS, "ref": "string"}
+        20_000, ("customer", "order"), partial(_friendly, mixed=False), {**_FRIENDLY_COLUMNS, "ref": "string"}
     ),
     "wide": Table(50_000, ("pk",), _wide, _WIDE_COLUMNS),
     "keys50k": Table(50_000, ("pk",), _map_keys, _MAP_COLUMNS),
