@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmarks.contestants import Contestant
 from benchmarks.pages import Pages
 from benchmarks.plan import Entry
 from benchmarks.replay.server import ROOT, Replay
-from dynamo_assets.export.footers import parquet_rows
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -98,7 +99,7 @@ class Bench:
         if entry.contestant.prints_rows:
             rows = int(output)
         else:
-            rows = sum(parquet_rows(self._s3, bucket, key) for key in self._parquet_keys(bucket) - before)
+            rows = sum(self._rows(bucket, key) for key in self._parquet_keys(bucket) - before)
         if not entry.leaves_hint:
             self._empty(bucket)
         if rows != (items := self.items(entry)):
@@ -121,6 +122,10 @@ class Bench:
                 last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
                 raise RunError(f"`{' '.join(command)}` ended with {done.returncode}: {last}")
             return Usage(**json.loads(result.read_text())), done.stdout
+
+    def _rows(self, bucket: str, key: str) -> int:
+        body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return pq.read_metadata(pa.BufferReader(body)).num_rows
 
     def _parquet_keys(self, bucket: str) -> set[str]:
         return {key for key in self._keys(bucket) if key.endswith(".parquet")}
