@@ -66,6 +66,7 @@ def test_the_export_core_imports_nothing_that_glue_lacks(path: Path) -> None:
     foreign = {name.split(".")[0] for name in _imports(path)} - set(sys.stdlib_module_names)
     spark = {"pyspark", "py4j"} if path.stem == "on_spark" else set()
     assert foreign - spark <= {
+        "arro3",
         "dynamo_assets",
         "boto3",
         "botocore",

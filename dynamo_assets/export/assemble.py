@@ -1,14 +1,13 @@
-"""Decoded values to Arrow arrays, one node for each path of the schema.
+"""Values decoded one by one to Arrow arrays: for what the typed reader (`tagged.py`) cannot read.
 
-A node reads its values out of a list of objects by attribute path (`f3.S`, `f12.M.f0.N`), one pass in C for each
-column. Where the objects were decoded by compiled types the path starts at the items; below a list, or where names
-cannot be compiled, it starts at the values themselves.
+That is values of which the column is a text of more than one scalar, such as a map's JSON; columns whose type the
+request forces; attributes of odd names and great depth; and tables so wide that most of their cells are null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any
@@ -17,112 +16,82 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dynamo_assets.errors import ConversionError
+from dynamo_assets.export.landing import Landing
 from dynamo_assets.export.numbers import double_array, exact_array, forced_array
 from dynamo_assets.export.observed import NULL, Observed
+from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.schema import arrow_type, field_names, forced_type, is_text
 from dynamo_assets.export.values import (
     ABSENT,
     Value,
     count_objects,
+    dynamodb_json_text,
+    json_text,
     plain_text,
     tag_of,
 )
 
-
-class SurpriseError(Exception):
-    """A page holds an attribute, a field or a type that the schema does not have yet."""
-
-
-@dataclass
-class Landing:
-    """What one page adds to the observations, held back until the whole page has landed.
-
-    Attributes:
-        objects: JSON objects whose content has landed.
-        widened: Whether a number range grew.
-    """
-
-    objects: int = 0
-    widened: bool = False
-    _counts: list[tuple[Observed, str, int]] = field(default_factory=list)
-    _lossy: list[tuple[Observed, int]] = field(default_factory=list)
-
-    def count(self, observed: Observed, tag: str, values: int, objects: int | None = None) -> None:
-        """Counts values of one type that have landed."""
-        self.objects += values if objects is None else objects
-        if values:
-            self._counts.append((observed, tag, values))
-
-    def lose(self, observed: Observed, values: int) -> None:
-        """Counts values that were rounded as the request asked."""
-        self._lossy.append((observed, values))
-
-    def settle(self) -> None:
-        """Adds everything to the observations."""
-        for observed, tag, values in self._counts:
-            observed.add(tag, values)
-        for observed, values in self._lossy:
-            observed.lossy += values
-
-
-def _pull(source: list[Any], path: str) -> list[Any]:
-    return list(map(attrgetter(path), source)) if path else source
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+_NULLS = attrgetter(NULL)
 
 
 @dataclass(frozen=True)
 class Node:
-    """Assembles the values at one path whose type has one Arrow counterpart: S, BOOL, B and the sets of S and B."""
+    """Assembles the values at one path whose type has one Arrow counterpart: S, BOOL, B and the sets of S and B.
+
+    Attributes:
+        observed: What is known of them; grows with what lands.
+        tag: Their DynamoDB type; None where only NULL was seen.
+        type: The Arrow type.
+    """
 
     observed: Observed
     tag: str | None
     type: pa.DataType
 
-    def array(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
-        """The values at a path below each object of `source`; as long as `source`, null where absent or NULL."""
-        column = self._assemble(source, path, landing)
-        self._account(column, source, path, landing)
-        return column
-
-    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:  # noqa: ARG002 - others need it
+    def array(self, values: Sequence[Value], landing: Landing) -> pa.Array:
+        """The values as an array of the same length, null where absent or NULL; counts what has landed."""
         if self.tag is None:
-            return pa.nulls(len(source), self.type)
-        return pa.array(_pull(source, _join(path, self.tag)), self.type)
-
-    def _account(self, column: pa.Array, source: list[Any], path: str, landing: Landing) -> None:
-        landed, nulls = len(column) - column.null_count, 0
-        if self.tag is not None:
+            column = pa.nulls(len(values), self.type)
+        else:
+            column = self._assemble(list(map(attrgetter(self.tag), values)), landing)
+            landed = len(column) - column.null_count
             landing.count(self.observed, self.tag, landed, landed * 2 if self.tag == "M" else landed)
         if NULL in self.observed.counts:
-            nulls = len(source) - _pull(source, _join(path, NULL)).count(None)
-            landing.count(self.observed, NULL, nulls)
-        # Compiled types refuse what they do not name; values that are decoded as they come have to be counted.
-        if not path and landed + nulls != len(source) - source.count(ABSENT):
-            raise SurpriseError
+            landing.count(self.observed, NULL, len(values) - list(map(_NULLS, values)).count(None))
+        return column
+
+    def _assemble(self, payloads: list[Any], landing: Landing) -> pa.Array:  # noqa: ARG002 - others need it
+        return pa.array(payloads, self.type)
 
 
 class NumberNode(Node):
     """Numbers, and sets of numbers, in the narrowest type so far."""
 
-    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
-        texts = _pull(source, _join(path, self.tag or ""))
+    def _assemble(self, payloads: list[Any], landing: Landing) -> pa.Array:
         if self.tag == "N":
-            return self._numbers(self.observed, texts, landing)
-        numbers = self._numbers(self.observed.element(), list(chain.from_iterable(filter(None, texts))), landing)
-        return _list_array(texts, numbers)
+            return number_array(self.observed, pa.array(payloads, pa.string()), self.type, landing)
+        texts = pa.array(list(chain.from_iterable(filter(None, payloads))), pa.string())
+        return _list_array(payloads, number_array(self.observed.element(), texts, self.type, landing))
 
-    def _numbers(self, observed: Observed, texts: list[str | None], landing: Landing) -> pa.Array:
-        if pa.types.is_floating(self.type):
-            column, lossy = double_array(texts)
-            landing.lose(observed, lossy)
-            return column
-        column, widest = exact_array(texts, observed.numbers)
-        if widest != observed.numbers:
-            observed.numbers = widest
-            landing.widened = True
+
+def number_array(observed: Observed, texts: pa.Array, kind: pa.DataType, landing: Landing) -> pa.Array:
+    """Numbers in their column's type; widens what is known of their range where they need it.
+
+    Args:
+        observed: What is known of these numbers.
+        texts: Their digits.
+        kind: The column's type, of which only matters whether it, or what it is a list of, is double.
+        landing: Where it is noted that numbers lost digits, or that the range grew.
+    """
+    if pa.types.is_floating(kind) or (pa.types.is_list(kind) and pa.types.is_floating(kind.value_type)):
+        column, lossy = double_array(texts)
+        landing.lose(observed, lossy)
         return column
+    column, widest = exact_array(texts, observed.numbers)
+    if widest != observed.numbers:
+        observed.numbers = widest
+        landing.widened = True
+    return column
 
 
 @dataclass(frozen=True)
@@ -130,47 +99,39 @@ class MapNode(Node):
     """Maps as structs.
 
     Attributes:
-        children: By field name.
+        children: By field name, in the struct's order.
         names: The struct fields' names, by field name.
-        empty: What stands for an absent map where maps were decoded by a compiled type; None where they are dicts.
     """
 
     children: Mapping[str, Node]
     names: Mapping[str, str]
-    empty: Any
 
-    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
-        path = _join(path, "M")
-        maps = _pull(source, path)
-        mask = pa.array([value is self.empty for value in maps], pa.bool_())
-        arrays = self.arrays(source if self.empty is not None else maps, path, landing)
-        # A dict's field that no map of this page has yields no array, yet a struct must have it.
-        columns = [arrays[name] if name in arrays else self._missing(name, len(maps)) for name in self.children]
-        return pa.StructArray.from_arrays(columns, names=[self.names[n] for n in self.children], mask=mask)
-
-    def _missing(self, name: str, rows: int) -> pa.Array:
-        return self.children[name].array([ABSENT] * rows, "", Landing())
-
-    def arrays(self, source: list[Any], path: str, landing: Landing) -> dict[str, pa.Array]:
-        """One array for each field, by field name."""
-        if self.empty is not None:
-            return {
-                name: child.array(source, _join(path, f"f{number}"), landing)
-                for number, (name, child) in enumerate(self.children.items())
-            }
-        columns = transpose(source)
-        if columns.keys() - self.children.keys():
-            raise SurpriseError
-        return {
-            name: _spread(self.children[name].array(values, "", landing), rows, len(source))
-            for name, (rows, values) in columns.items()
-        }
+    def _assemble(self, payloads: list[Any], landing: Landing) -> pa.Array:
+        found = transpose(payloads)
+        columns = [
+            _spread(child.array(found[name][1], landing), found[name][0], len(payloads))
+            if name in found
+            else _spread(child.array([], Landing()), [], len(payloads))
+            for name, child in self.children.items()
+        ]
+        mask = pa.array([payload is None for payload in payloads], pa.bool_())
+        return pa.StructArray.from_arrays(columns, names=[self.names[name] for name in self.children], mask=mask)
 
 
-def transpose(maps: Iterable[Mapping[str, Value] | None]) -> dict[str, tuple[list[int], list[Value]]]:
-    """Rows of dicts to columns: the rows that have each name, and their values."""
-    columns: dict[str, tuple[list[int], list[Value]]] = {}
-    for row, fields in enumerate(maps):
+Columns = dict[str, tuple[list[int], list[Value]]]
+"""Of each attribute the rows that have it, and their values."""
+
+
+def transpose(maps: Iterable[Mapping[str, Any] | None], columns: Columns | None = None, first_row: int = 0) -> Columns:
+    """Rows of dicts to columns.
+
+    Args:
+        maps: The rows.
+        columns: What they are added to.
+        first_row: The number of the first row.
+    """
+    columns = {} if columns is None else columns
+    for row, fields in enumerate(maps, first_row):
         if fields:
             for name, value in fields.items():
                 if name in columns:
@@ -182,6 +143,12 @@ def transpose(maps: Iterable[Mapping[str, Value] | None]) -> dict[str, tuple[lis
     return columns
 
 
+def spread_column(node: Node, rows: list[int], values: list[Value], length: int, landing: Landing) -> pa.Array:
+    """A column of `length` rows, of which only some have a value."""
+    landing.values = values
+    return _spread(node.array(values, landing), rows, length)
+
+
 def _spread(array: pa.Array, rows: list[int], length: int) -> pa.Array:
     """Puts values at their rows among nulls; in Python the work grows with the values only, however sparse they are."""
     if len(rows) == length:
@@ -190,8 +157,10 @@ def _spread(array: pa.Array, rows: list[int], length: int) -> pa.Array:
     for row in rows:
         bits[row >> 3] |= 1 << (row & 7)
     mask = pa.Array.from_buffers(pa.bool_(), length, [None, pa.py_buffer(bits)])
-    numbers = pa.array(range(len(rows)), pa.int32())
     replace_with_mask = pc.replace_with_mask  # pyright: ignore[reportAttributeAccessIssue] - made at import
+    if not pa.types.is_nested(array.type):
+        return replace_with_mask(pa.nulls(length, array.type), mask, array)
+    numbers = pa.array(range(len(rows)), pa.int32())
     return array.take(replace_with_mask(pa.nulls(length, pa.int32()), mask, numbers))
 
 
@@ -201,10 +170,9 @@ class ListNode(Node):
 
     element: Node
 
-    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
-        lists = _pull(source, _join(path, "L"))
-        elements = list(chain.from_iterable(filter(None, lists)))
-        return _list_array(lists, self.element.array(elements, "", landing))
+    def _assemble(self, payloads: list[Any], landing: Landing) -> pa.Array:
+        elements = list(chain.from_iterable(filter(None, payloads)))
+        return _list_array(payloads, self.element.array(elements, landing))
 
 
 def _list_array(lists: list[list[Any] | None], elements: pa.Array) -> pa.Array:
@@ -219,11 +187,9 @@ class EmptyMapNode(Node):
 
     text: str
 
-    def _assemble(self, source: list[Any], path: str, landing: Landing) -> pa.Array:  # noqa: ARG002 - as Node
-        maps = _pull(source, _join(path, "M"))
-        if any(isinstance(value, dict) and value for value in maps):
-            raise SurpriseError
-        return pa.array([None if value is None else self.text for value in maps], self.type)
+    def _assemble(self, payloads: list[Any], landing: Landing) -> pa.Array:  # noqa: ARG002 - as Node
+        # One that has a field after all has not landed.
+        return pa.array([self.text if payload == {} else None for payload in payloads], self.type)
 
 
 @dataclass(frozen=True)
@@ -232,11 +198,10 @@ class TextNode(Node):
 
     text: Callable[[Value], str]
 
-    def array(self, source: list[Any], path: str, landing: Landing) -> pa.Array:
+    def array(self, values: Sequence[Value], landing: Landing) -> pa.Array:
         """As `Node.array`; counts each value under its own type."""
-        values: list[Value] = _pull(source, path)
         # A string is its own text; of most mixed attributes most values are strings.
-        texts: list[str | None] = _pull(values, "S") if self.text is plain_text else [None] * len(values)
+        texts: list[str | None] = [v.S for v in values] if self.text is plain_text else [None] * len(values)
         landing.count(self.observed, "S", len(texts) - texts.count(None))
         others: dict[str, list[Value]] = {}
         for row, value in enumerate(values):
@@ -266,3 +231,38 @@ class ForcedNumberNode(TextNode):
             ) from error
         landing.lose(self.observed, lossy)
         return column
+
+
+def attribute_node(attribute: str, observed: Observed, options: ExportRequest) -> Node:
+    """The node of an attribute's column, whose type the request may force."""
+    if attribute not in options.columns:
+        return value_node(observed, options)
+    name = options.columns[attribute]
+    kind = forced_type(name)
+    if pa.types.is_string(kind):
+        return TextNode(observed, None, kind, json_text if name == "json" else plain_text)
+    return ForcedNumberNode(observed, None, kind, plain_text, attribute)
+
+
+def value_node(observed: Observed, options: ExportRequest) -> Node:
+    """The node of the values at one path."""
+    if is_text(observed, options):
+        return _text_node(observed, options)
+    kind = arrow_type(observed, options)
+    (tag,) = observed.tags()
+    if tag == "M":
+        names = field_names(observed, options)
+        children = {name: value_node(observed.fields[name], options) for name in names}
+        return MapNode(observed, tag, kind, children, names)
+    if tag == "L":
+        return ListNode(observed, tag, kind, value_node(observed.element(), options))
+    return (NumberNode if tag in {"N", "NS"} else Node)(observed, tag, kind)
+
+
+def _text_node(observed: Observed, options: ExportRequest) -> Node:
+    if not observed.tags():
+        return Node(observed, None, pa.string())
+    text = dynamodb_json_text if options.mixed_types == "dynamodb_json" else plain_text
+    if observed.is_empty_map() and not options.nested_as_json:
+        return EmptyMapNode(observed, "M", pa.string(), text(Value(M={})))
+    return TextNode(observed, None, pa.string(), text)

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from dynamo_assets.export.assemble import Landing
-from dynamo_assets.export.compile import generic_node
+from dynamo_assets.export.assemble import value_node
+from dynamo_assets.export.landing import Landing
 from dynamo_assets.export.observed import Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import Column, field_names, is_text
@@ -37,7 +37,7 @@ def widen(array: pa.Array, narrow: Column, wide: Column, options: ExportRequest)
     if pa.types.is_integer(narrow.type) and not is_text(wide.observed, options):
         return array.cast(wide.type)
     values = [_value(value, narrow.observed, options) for value in array.to_pylist()]
-    return generic_node(wide.observed.copy(), options).array(values, "", Landing())
+    return value_node(wide.observed.copy(), options).array(values, Landing())
 
 
 def _value(value: Any, observed: Observed, options: ExportRequest) -> Value:

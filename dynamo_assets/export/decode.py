@@ -1,48 +1,119 @@
 """Pages in, record batches out.
 
-The schema known so far is compiled into msgspec types that take exactly the attributes and DynamoDB types it names. A
-page that holds anything else does not decode; it is walked once, value by value, the schema grows by what it shows,
-and the page is decoded again. So discovery costs something only when there is something to discover.
-
-Conservation: DynamoDB writes one JSON object for each item, for each value and for each map. As many objects as a page
-has braces must have landed in columns, counted in the finished Arrow arrays.
+Most attributes are read by a schema of what is known so far (`tagged.py`), the others value by value (`assemble.py`).
+Whatever is not known yet is passed over, and found out by conservation: DynamoDB writes one JSON object for each item,
+for each value and for each map, so as many objects as a page has braces must have landed in columns, counted in the
+finished arrays. Where fewer have, the attributes concerned are looked at value by value, what is known grows by what
+they show, and the page is decoded again. So discovery costs something only when there is something to discover.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 import pyarrow as pa
 
 from dynamo_assets.errors import ConservationError, ConversionError
-from dynamo_assets.export.assemble import Landing, SurpriseError, transpose
-from dynamo_assets.export.compile import compile_attributes
+from dynamo_assets.export.assemble import Columns, attribute_node, spread_column, transpose
+from dynamo_assets.export.landing import Landing
 from dynamo_assets.export.observed import TAGS, Facts, Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.source import Page
-from dynamo_assets.export.values import Value, count_objects
+from dynamo_assets.export.tagged import TaggedReader, is_readable
+from dynamo_assets.export.values import Value
 
-_ANY_ITEMS = msgspec.json.Decoder(list[dict[str, Value]])
+MAX_DENSE_ATTRIBUTES = 500
+"""A page of a table with more attributes than this is mostly nulls, and the typed reader pays for each of them."""
+MAX_PICKED_ATTRIBUTES = 50
+GROUP_CELLS = 8_000_000
+"""So many cells of such a table are decoded together: each column costs something, however few values it has."""
+
+_RAW_ITEMS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_VALUES = msgspec.json.Decoder(list[Value])
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The rows of one page.
+    """The rows of some pages.
 
     Attributes:
-        arrays: By attribute; an attribute that no item of the page has may be left out.
+        arrays: By attribute; one that no item of the pages has may be left out.
         schema: The schema of the arrays; every later batch's is the same or wider.
     """
 
     rows: int
     arrays: Mapping[str, pa.Array]
     schema: TableSchema
+
+
+@dataclass
+class _Decoded:
+    """What became of some pages, by attribute."""
+
+    landings: dict[str, Landing]
+    arrays: dict[str, pa.Array] = field(default_factory=dict)
+    rows: int = 0
+
+    @property
+    def objects(self) -> int:
+        """How many objects have landed, beside the items themselves."""
+        return sum(landing.objects for landing in self.landings.values())
+
+    def has_landed(self, pages: Sequence[Page]) -> bool:
+        """Whether everything that the pages held is in the arrays."""
+        landings = self.landings.values()
+        if self.rows != sum(page.count for page in pages) or any(landing.surprised for landing in landings):
+            return False
+        rest = sum(page.items.count(b"{") for page in pages) - self.rows - self.objects
+        # Braces within strings and names make the quick count too high, never too low.
+        return rest == 0 or rest == sum(landing.braces_in_texts() + landing.braces_in_name for landing in landings)
+
+    def replace(self, other: _Decoded) -> None:
+        """Takes some attributes anew."""
+        self.landings |= other.landings
+        self.arrays |= other.arrays
+        self.rows = other.rows
+
+
+class _Readers:
+    """Decodes some attributes of pages, each in the way that can."""
+
+    def __init__(self, attributes: Mapping[str, Observed], options: ExportRequest, *, typed: bool):
+        readable = {a: o for a, o in attributes.items() if typed and is_readable(a, o, options)}
+        self._attributes = attributes
+        self._typed = TaggedReader(readable, options) if readable else None
+        self._nodes = {a: attribute_node(a, o, options) for a, o in attributes.items() if a not in readable}
+        self._values = _decoder_of(self._nodes)
+
+    def decode(self, pages: Sequence[Page]) -> _Decoded:
+        """The attributes' columns, and the account of them."""
+        decoded = _Decoded({attribute: Landing() for attribute in self._attributes})
+        items = [page.items for page in pages]
+        if self._typed is not None:
+            decoded.rows, decoded.arrays = self._typed.arrays(items, decoded.landings)
+        if self._nodes or self._typed is None:
+            self._decode_values(items, decoded)
+        return decoded
+
+    def _decode_values(self, items: Sequence[bytes], decoded: _Decoded) -> None:
+        columns: Columns = {}
+        rows = 0
+        for array in items:
+            found = self._values.decode(array)
+            transpose(found, columns, rows)
+            rows += len(found)
+        for attribute in columns.keys() & self._nodes.keys():
+            places, values = columns[attribute]
+            landing = decoded.landings[attribute]
+            landing.braces_in_name = attribute.count("{") * len(values)
+            decoded.arrays[attribute] = spread_column(self._nodes[attribute], places, values, rows, landing)
+        decoded.rows = rows
 
 
 class PageDecoder:
@@ -58,59 +129,100 @@ class PageDecoder:
         self.facts = facts
         self._options = options
         self._keys = keys
-        self._compile()
+        self._prepare()
 
-    def _compile(self) -> None:
+    def _prepare(self) -> None:
         self.schema = TableSchema.of(self.facts, self._options, self._keys)
-        item, self._root = compile_attributes(self.facts, self._options)
-        self._items = msgspec.json.Decoder(list[item])
+        self._readers = self._readers_of(self.facts.attributes)
 
-    def decode(self, page: Page) -> Batch:
-        """Turns one page into arrays, and widens the schema by what the page shows.
+    @property
+    def _is_wide(self) -> bool:
+        return len(self.facts.attributes) > MAX_DENSE_ATTRIBUTES
+
+    def _readers_of(self, attributes: Mapping[str, Observed]) -> _Readers:
+        return _Readers(attributes, self._options, typed=not self._is_wide)
+
+    def is_worth_decoding(self, pages: Sequence[Page]) -> bool:
+        """Whether these pages should be decoded now, or together with more."""
+        if not self._is_wide:
+            return bool(pages)
+        return sum(page.count for page in pages) * len(self.facts.attributes) >= GROUP_CELLS
+
+    def decode(self, *pages: Page) -> Batch:
+        """Turns pages into arrays, and widens the schema by what they show.
 
         Raises:
-            ConservationError: The page held more values than landed in columns.
+            ConservationError: They held more values than landed in columns.
             ConversionError: A value does not fit a type that the request forces.
         """
         try:
-            return self._decode(page)
-        except (msgspec.ValidationError, SurpriseError):
-            for attribute, (_, values) in transpose(_ANY_ITEMS.decode(page.items)).items():
-                _learn(self.facts.of(attribute), values)
-            self._compile()
-        try:
-            return self._decode(page)
-        except (msgspec.ValidationError, SurpriseError) as error:
-            raise ConservationError(
-                f"table {self._options.table}: a page does not fit the schema learned from it ({error}); "
-                "nothing was published; please report this"
-            ) from error
-
-    def _decode(self, page: Page) -> Batch:
-        items: list[Any] = self._items.decode(page.items)
-        landing = Landing()
-        try:
-            arrays = self._root.arrays(items, "", landing)
+            decoded = self._decode(pages)
         except ConversionError as error:
             raise ConversionError(f"table {self._options.table}: {error}") from error
-        self._check(page, len(items), landing)
-        landing.settle()
-        if landing.widened:
-            self.schema = TableSchema.of(self.facts, self._options, self._keys)
-        return Batch(len(items), arrays, self.schema)
-
-    def _check(self, page: Page, rows: int, landing: Landing) -> None:
-        landed = rows + landing.objects
-        # Braces within strings and names make the quick count too high, never too low.
-        held = page.items.count(b"{")
-        if held != landed:
-            items = _ANY_ITEMS.decode(page.items)
-            held = len(items) + sum(count_objects(value) for item in items for value in item.values())
-        if held != landed or rows != page.count:
+        except (pa.ArrowInvalid, msgspec.ValidationError) as error:
             raise ConservationError(
-                f"table {self._options.table}: a page of {page.count} items and {held} objects became {rows} rows "
-                f"and {landed} objects; nothing was published; please report this"
+                f"table {self._options.table}: a page is not DynamoDB's JSON ({error}); nothing was published; please "
+                "report this"
+            ) from error
+        landings = decoded.landings.values()
+        for landing in landings:
+            landing.settle()
+        if any(landing.widened for landing in landings):
+            self.schema = TableSchema.of(self.facts, self._options, self._keys)
+        present = {a: array for a, array in decoded.arrays.items() if array.null_count < len(array)}
+        return Batch(decoded.rows, present, self.schema)
+
+    def _decode(self, pages: Sequence[Page]) -> _Decoded:
+        decoded = self._readers.decode(pages)
+        for learn in (self._new_attributes, self._attributes_of_which_something_is_missing):
+            if not decoded.has_landed(pages):
+                learned = {attribute: self.facts.of(attribute) for attribute in learn(pages, decoded.landings)}
+                self._prepare()
+                decoded.replace(self._readers_of(learned).decode(pages))
+        if not decoded.has_landed(pages):
+            raise ConservationError(
+                f"table {self._options.table}: a page of {sum(page.count for page in pages)} items with "
+                f"{sum(page.items.count(b'{') for page in pages)} opening braces became {decoded.rows} rows with "
+                f"{decoded.rows + decoded.objects} objects; nothing was published; please report this"
             )
+        return decoded
+
+    def _new_attributes(self, pages: Sequence[Page], _landings: Mapping[str, Landing]) -> list[str]:
+        """Learns of attributes that were not known before; counts nothing yet."""
+        rows = [row for page in pages for row in _RAW_ITEMS.decode(page.items)]
+        new = sorted(set().union(*rows) - self.facts.attributes.keys())
+        for attribute in new:
+            raws = [row[attribute] for row in rows if attribute in row]
+            _learn(self.facts.of(attribute), _VALUES.decode(_array(raws)))
+        return new
+
+    def _attributes_of_which_something_is_missing(
+        self, pages: Sequence[Page], landings: Mapping[str, Landing]
+    ) -> list[str]:
+        """Learns of attributes of which not everything has landed; counts nothing yet."""
+        columns: dict[str, tuple[list[int], list[Any]]] = {}
+        for page in pages:
+            transpose(_RAW_ITEMS.decode(page.items), columns)
+        incomplete = []
+        for attribute, (_, raws) in columns.items():
+            array, landing = _array(raws), landings[attribute]
+            if landing.surprised or array.count(b"{") - landing.braces_in_texts() != landing.objects:
+                _learn(self.facts.of(attribute), _VALUES.decode(array))
+                incomplete.append(attribute)
+        return incomplete
+
+
+def _array(values: Sequence[Any]) -> bytes:
+    return b"[" + b",".join(values) + b"]"
+
+
+def _decoder_of(attributes: Collection[str]) -> Any:
+    """What decodes some attributes of a page; where it can, it passes over the others."""
+    # Of a TypedDict, msgspec finds only names in ASCII, and goes through all of them for each.
+    if len(attributes) > MAX_PICKED_ATTRIBUTES or not all(map(str.isascii, attributes)):
+        return msgspec.json.Decoder(list[dict[str, Value]])
+    some = TypedDict("some", dict.fromkeys(attributes, Value), total=False)  # pyright: ignore[reportArgumentType] - made at run time
+    return msgspec.json.Decoder(list[some])
 
 
 def _learn(observed: Observed, values: list[Value]) -> None:

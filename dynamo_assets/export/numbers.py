@@ -19,13 +19,12 @@ _PLAIN_DECIMAL = r"^-?[0-9]{1,20}(\.[0-9]{1,18})?$"
 _SAFE_DOUBLE_DIGITS = 15
 
 
-def exact_array(numbers: list[str | None], known: NumberRange) -> tuple[pa.Array, NumberRange]:
-    """Numbers in the narrowest type that holds them all, but none narrower than `known`.
+def exact_array(texts: pa.Array, known: NumberRange) -> tuple[pa.Array, NumberRange]:
+    """Numbers, as strings, in the narrowest type that holds them all, but none narrower than `known`.
 
     Returns:
         The array, and its range.
     """
-    texts = pa.array(numbers, pa.string())
     if known == NumberRange.TEXT:
         return texts, known
     if known == NumberRange.INT64:
@@ -35,6 +34,7 @@ def exact_array(numbers: list[str | None], known: NumberRange) -> tuple[pa.Array
             pass  # too large, a fraction, or an integer that is written 1E2
     elif _all_match(texts, _PLAIN_DECIMAL):
         return texts.cast(NUMBER_TYPES[known]), known
+    numbers = texts.to_pylist()
     widest = max([known, *(NumberRange.of(number) for number in numbers if number is not None)])
     if widest == NumberRange.TEXT:
         return texts, widest
@@ -42,18 +42,18 @@ def exact_array(numbers: list[str | None], known: NumberRange) -> tuple[pa.Array
     return pa.array(plain, pa.string()).cast(NUMBER_TYPES[widest]), widest
 
 
-def double_array(numbers: list[str | None]) -> tuple[pa.Array, int]:
-    """Numbers as doubles.
+def double_array(texts: pa.Array) -> tuple[pa.Array, int]:
+    """Numbers, as strings, as doubles.
 
     Returns:
         The array, and how many numbers have digits that a double cannot keep.
     """
     lossy = sum(
         1
-        for number in numbers
+        for number in texts.to_pylist()
         if number is not None and len(number) > _SAFE_DOUBLE_DIGITS and Decimal(number) != Decimal(repr(float(number)))
     )
-    return pa.array(numbers, pa.string()).cast(pa.float64()), lossy
+    return texts.cast(pa.float64()), lossy
 
 
 def forced_array(texts: list[str | None], kind: pa.DataType) -> tuple[pa.Array, int]:
@@ -67,7 +67,7 @@ def forced_array(texts: list[str | None], kind: pa.DataType) -> tuple[pa.Array, 
     """
     numbers = [None if text is None else _number(text) for text in texts]
     if pa.types.is_floating(kind):
-        return double_array(texts)
+        return double_array(pa.array(texts, pa.string()))
     plain, lossy = [], 0
     for number in numbers:
         forced = None if number is None else _forced(number, kind)
