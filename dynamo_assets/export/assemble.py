@@ -6,14 +6,13 @@ request forces; attributes of odd names and great depth; and tables so wide that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dynamo_assets.errors import ConversionError
 from dynamo_assets.export.landing import Landing
@@ -21,6 +20,7 @@ from dynamo_assets.export.numbers import double_array, exact_array, forced_array
 from dynamo_assets.export.observed import NULL, Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import arrow_type, field_names, forced_type, is_text
+from dynamo_assets.export.sparse import spread, transpose
 from dynamo_assets.export.values import (
     ABSENT,
     Value,
@@ -109,59 +109,19 @@ class MapNode(Node):
     def _assemble(self, payloads: list[Any], landing: Landing) -> pa.Array:
         found = transpose(payloads)
         columns = [
-            _spread(child.array(found[name][1], landing), found[name][0], len(payloads))
+            spread(child.array(found[name][1], landing), found[name][0], len(payloads))
             if name in found
-            else _spread(child.array([], Landing()), [], len(payloads))
+            else spread(child.array([], Landing()), [], len(payloads))
             for name, child in self.children.items()
         ]
         mask = pa.array([payload is None for payload in payloads], pa.bool_())
         return pa.StructArray.from_arrays(columns, names=[self.names[name] for name in self.children], mask=mask)
 
 
-Columns = dict[str, tuple[list[int], list[Value]]]
-"""Of each attribute the rows that have it, and their values."""
-
-
-def transpose(maps: Iterable[Mapping[str, Any] | None], columns: Columns | None = None, first_row: int = 0) -> Columns:
-    """Rows of dicts to columns.
-
-    Args:
-        maps: The rows.
-        columns: What they are added to.
-        first_row: The number of the first row.
-    """
-    columns = {} if columns is None else columns
-    for row, fields in enumerate(maps, first_row):
-        if fields:
-            for name, value in fields.items():
-                if name in columns:
-                    rows, values = columns[name]
-                    rows.append(row)
-                    values.append(value)
-                else:
-                    columns[name] = ([row], [value])
-    return columns
-
-
 def spread_column(node: Node, rows: list[int], values: list[Value], length: int, landing: Landing) -> pa.Array:
     """A column of `length` rows, of which only some have a value."""
     landing.values = values
-    return _spread(node.array(values, landing), rows, length)
-
-
-def _spread(array: pa.Array, rows: list[int], length: int) -> pa.Array:
-    """Puts values at their rows among nulls; in Python the work grows with the values only, however sparse they are."""
-    if len(rows) == length:
-        return array
-    bits = bytearray((length + 7) // 8)
-    for row in rows:
-        bits[row >> 3] |= 1 << (row & 7)
-    mask = pa.Array.from_buffers(pa.bool_(), length, [None, pa.py_buffer(bits)])
-    replace_with_mask = pc.replace_with_mask  # pyright: ignore[reportAttributeAccessIssue] - made at import
-    if not pa.types.is_nested(array.type):
-        return replace_with_mask(pa.nulls(length, array.type), mask, array)
-    numbers = pa.array(range(len(rows)), pa.int32())
-    return array.take(replace_with_mask(pa.nulls(length, pa.int32()), mask, numbers))
+    return spread(node.array(values, landing), rows, length)
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,20 @@ import msgspec
 import pyarrow as pa
 
 from dynamo_assets.errors import ConservationError, ConversionError
-from dynamo_assets.export.assemble import Columns, attribute_node, spread_column, transpose
+from dynamo_assets.export.assemble import Node, attribute_node, spread_column
 from dynamo_assets.export.landing import Landing
 from dynamo_assets.export.observed import TAGS, Facts, Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.source import Page
+from dynamo_assets.export.sparse import Columns, transpose
 from dynamo_assets.export.tagged import TaggedReader, is_readable
 from dynamo_assets.export.values import Value
 
 MAX_DENSE_ATTRIBUTES = 500
 """A page of a table with more attributes than this is mostly nulls, and the typed reader pays for each of them."""
 MAX_PICKED_ATTRIBUTES = 50
-GROUP_CELLS = 8_000_000
+GROUP_CELLS = 12_000_000
 """So many cells of such a table are decoded together: each column costs something, however few values it has."""
 
 _RAW_ITEMS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -74,15 +75,15 @@ class _Decoded:
         # Braces within strings and names make the quick count too high, never too low.
         return rest == 0 or rest == sum(landing.braces_in_texts() + landing.braces_in_name for landing in landings)
 
-    def replace(self, other: _Decoded) -> None:
-        """Takes some attributes anew."""
-        self.landings |= other.landings
-        self.arrays |= other.arrays
-        self.rows = other.rows
+    def take_values(self, columns: Columns, nodes: Mapping[str, Node]) -> None:
+        """Makes columns of values that were decoded one by one, in place of those that there are."""
+        for attribute, (places, values) in columns.items():
+            landing = self.landings[attribute] = Landing(braces_in_name=attribute.count("{") * len(values))
+            self.arrays[attribute] = spread_column(nodes[attribute], places, values, self.rows, landing)
 
 
 class _Readers:
-    """Decodes some attributes of pages, each in the way that can."""
+    """Decodes attributes of pages, each in the way that can."""
 
     def __init__(self, attributes: Mapping[str, Observed], options: ExportRequest, *, typed: bool):
         readable = {a: o for a, o in attributes.items() if typed and is_readable(a, o, options)}
@@ -108,12 +109,8 @@ class _Readers:
             found = self._values.decode(array)
             transpose(found, columns, rows)
             rows += len(found)
-        for attribute in columns.keys() & self._nodes.keys():
-            places, values = columns[attribute]
-            landing = decoded.landings[attribute]
-            landing.braces_in_name = attribute.count("{") * len(values)
-            decoded.arrays[attribute] = spread_column(self._nodes[attribute], places, values, rows, landing)
         decoded.rows = rows
+        decoded.take_values({a: columns[a] for a in columns.keys() & self._nodes.keys()}, self._nodes)
 
 
 class PageDecoder:
@@ -133,14 +130,11 @@ class PageDecoder:
 
     def _prepare(self) -> None:
         self.schema = TableSchema.of(self.facts, self._options, self._keys)
-        self._readers = self._readers_of(self.facts.attributes)
+        self._readers = _Readers(self.facts.attributes, self._options, typed=not self._is_wide)
 
     @property
     def _is_wide(self) -> bool:
         return len(self.facts.attributes) > MAX_DENSE_ATTRIBUTES
-
-    def _readers_of(self, attributes: Mapping[str, Observed]) -> _Readers:
-        return _Readers(attributes, self._options, typed=not self._is_wide)
 
     def is_worth_decoding(self, pages: Sequence[Page]) -> bool:
         """Whether these pages should be decoded now, or together with more."""
@@ -174,11 +168,14 @@ class PageDecoder:
 
     def _decode(self, pages: Sequence[Page]) -> _Decoded:
         decoded = self._readers.decode(pages)
-        for learn in (self._new_attributes, self._attributes_of_which_something_is_missing):
+        for missing in (self._new_attributes, self._incomplete_attributes):
             if not decoded.has_landed(pages):
-                learned = {attribute: self.facts.of(attribute) for attribute in learn(pages, decoded.landings)}
+                columns = missing(pages, decoded.landings)
+                for attribute, (_, values) in columns.items():
+                    _learn(self.facts.of(attribute), values)
                 self._prepare()
-                decoded.replace(self._readers_of(learned).decode(pages))
+                found = self.facts.attributes
+                decoded.take_values(columns, {a: attribute_node(a, found[a], self._options) for a in columns})
         if not decoded.has_landed(pages):
             raise ConservationError(
                 f"table {self._options.table}: a page of {sum(page.count for page in pages)} items with "
@@ -187,28 +184,21 @@ class PageDecoder:
             )
         return decoded
 
-    def _new_attributes(self, pages: Sequence[Page], _landings: Mapping[str, Landing]) -> list[str]:
-        """Learns of attributes that were not known before; counts nothing yet."""
+    def _new_attributes(self, pages: Sequence[Page], _landings: Mapping[str, Landing]) -> Columns:
+        """The values of attributes that were not known before."""
         rows = [row for page in pages for row in _RAW_ITEMS.decode(page.items)]
-        new = sorted(set().union(*rows) - self.facts.attributes.keys())
-        for attribute in new:
-            raws = [row[attribute] for row in rows if attribute in row]
-            _learn(self.facts.of(attribute), _VALUES.decode(_array(raws)))
-        return new
+        new = set().union(*rows) - self.facts.attributes.keys()
+        columns = transpose({a: row[a] for a in row.keys() & new} for row in rows)
+        return {attribute: (places, _VALUES.decode(_array(raws))) for attribute, (places, raws) in columns.items()}
 
-    def _attributes_of_which_something_is_missing(
-        self, pages: Sequence[Page], landings: Mapping[str, Landing]
-    ) -> list[str]:
-        """Learns of attributes of which not everything has landed; counts nothing yet."""
-        columns: dict[str, tuple[list[int], list[Any]]] = {}
-        for page in pages:
-            transpose(_RAW_ITEMS.decode(page.items), columns)
-        incomplete = []
-        for attribute, (_, raws) in columns.items():
+    def _incomplete_attributes(self, pages: Sequence[Page], landings: Mapping[str, Landing]) -> Columns:
+        """The values of attributes of which not everything has landed."""
+        columns = transpose(row for page in pages for row in _RAW_ITEMS.decode(page.items))
+        incomplete: Columns = {}
+        for attribute, (places, raws) in columns.items():
             array, landing = _array(raws), landings[attribute]
             if landing.surprised or array.count(b"{") - landing.braces_in_texts() != landing.objects:
-                _learn(self.facts.of(attribute), _VALUES.decode(array))
-                incomplete.append(attribute)
+                incomplete[attribute] = (places, _VALUES.decode(array))
         return incomplete
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from dynamo_assets.export.kernels import kernels
 from dynamo_assets.export.observed import Observed
 from dynamo_assets.export.values import Value, count_braces, count_objects
 
@@ -55,7 +55,5 @@ class Landing:
 
     def braces_in_texts(self) -> int:
         """How many opening braces stand within its values' strings and names, where they are no objects."""
-        count_substring = pc.count_substring  # pyright: ignore[reportAttributeAccessIssue] - made at import
-        total = pc.sum  # pyright: ignore[reportAttributeAccessIssue] - likewise
-        in_arrays = sum(total(count_substring(texts, "{")).as_py() or 0 for texts in self.texts)
+        in_arrays = sum(kernels.sum(kernels.count_substring(texts, "{")).as_py() or 0 for texts in self.texts)
         return in_arrays + sum(count_braces(value) - count_objects(value) for value in self.values)

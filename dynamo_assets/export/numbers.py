@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dynamo_assets.errors import ConversionError
+from dynamo_assets.export.kernels import kernels
 from dynamo_assets.export.observed import EXACT, NumberRange
 from dynamo_assets.export.schema import NUMBER_TYPES
 from dynamo_assets.export.values import digits
@@ -77,7 +77,7 @@ def forced_array(texts: list[str | None], kind: pa.DataType) -> tuple[pa.Array, 
 
 
 def _all_match(texts: pa.Array, pattern: str) -> bool:
-    matching = pc.match_substring_regex(texts, pattern)  # pyright: ignore[reportAttributeAccessIssue] - made at import
+    matching = kernels.match_substring_regex(texts, pattern)
     return matching.true_count == len(texts) - texts.null_count
 
 

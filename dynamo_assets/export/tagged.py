@@ -21,11 +21,11 @@ from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from arro3.core import Schema
 from arro3.io import read_json
 
 from dynamo_assets.export.assemble import number_array
+from dynamo_assets.export.kernels import kernels
 from dynamo_assets.export.landing import Landing
 from dynamo_assets.export.observed import NULL, Observed
 from dynamo_assets.export.request import ExportRequest
@@ -187,8 +187,7 @@ class _EmptyMaps(_Column):
     text: str
 
     def _converted(self, payload: Any, landing: Landing) -> pa.Array:  # noqa: ARG002 - as _Column
-        if_else = pc.if_else  # pyright: ignore[reportAttributeAccessIssue] - made at import
-        return if_else(payload.is_valid(), self.text, pa.scalar(None, self.type))
+        return kernels.if_else(payload.is_valid(), self.text, pa.scalar(None, self.type))
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,7 @@ class _MixedScalars(_Column):
     def _column(self, payloads: Mapping[str, Any], rows: int, landing: Landing) -> pa.Array:  # noqa: ARG002
         if "S" in payloads:
             landing.texts.append(payloads["S"])
-        return pc.coalesce(*(_words(payload) for tag, payload in payloads.items() if tag != NULL))  # pyright: ignore[reportAttributeAccessIssue] - made at import
+        return kernels.coalesce(*(_words(payload) for tag, payload in payloads.items() if tag != NULL))
 
 
 def _from_base64(texts: Any) -> pa.Array:
@@ -220,7 +219,7 @@ def _from_base64(texts: Any) -> pa.Array:
 def _words(payload: pa.Array) -> pa.Array:
     if not pa.types.is_boolean(payload.type):
         return payload
-    return pc.if_else(payload, "true", "false")  # pyright: ignore[reportAttributeAccessIssue] - made at import
+    return kernels.if_else(payload, "true", "false")
 
 
 def _like(lists: Any, elements: pa.Array) -> pa.Array:
