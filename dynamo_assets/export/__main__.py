@@ -97,16 +97,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         manifest = run_export(request, InProcess(max(1, workers)), observer=observer)
     except (DynamoAssetsError, ValueError, BotoCoreError, ClientError) as error:
         progress.end()
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{type(error).__name__}: {error}", *_notes(error), sep="\n", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         progress.end()
-        print("Interrupted: no snapshot was published, and the files written so far are removed", file=sys.stderr)
+        told = _notes(interrupt) or ["no snapshot was published, and the files written so far are removed"]
+        print("Interrupted:", *told, file=sys.stderr)
         return 130
     progress.end()
     print(f"{manifest.rows:,} rows, {manifest.bytes:,} bytes in {len(manifest.files)} file(s)", file=sys.stderr)
     print(request.layout.manifest_key(request.name, manifest.snapshot_timestamp))
     return 0
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What `dynamo_assets.export.attempt.Attempt.discard` has to say."""
+    return getattr(error, "__notes__", [])
 
 
 if __name__ == "__main__":

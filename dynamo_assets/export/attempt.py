@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dynamo_assets.errors import ConservationError, ManifestError
+from dynamo_assets.errors import ConservationError, ExportError, ManifestError
 from dynamo_assets.export.claim import release_label
 from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.manifest import Manifest, ManifestStore
@@ -34,6 +35,9 @@ from dynamo_assets.export.write import DataFile
 
 GROUP_BYTES = 128 * 1024 * 1024
 """How much of the units' files one task makes files of another format of."""
+DELETE_ATTEMPTS = 6
+# What S3 may say of a single object within an answer that is a success (API reference, DeleteObjects).
+_WORTH_ANOTHER_TRY = {"InternalError", "SlowDown", "ServiceUnavailable"}
 
 
 class Mapper(ABC):
@@ -55,7 +59,7 @@ class Mapper(ABC):
         return attempt.read(plan.segments)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Attempt:
     """One attempt.
 
@@ -72,6 +76,8 @@ class Attempt:
     map_units: Mapper
     supervisor: Supervisor
     previous: Manifest | None = None
+    _undecided: bool = field(default=False, init=False)
+    """Whether the manifest was sent, and S3 has neither taken nor refused it."""
 
     def read(self, units: Sequence[Unit]) -> list[UnitResult]:
         """Runs the units."""
@@ -132,9 +138,19 @@ class Attempt:
             serde_parameters=serde_parameters(schema, request),
         )
         self._publish(manifest)
+        return manifest
+
+    def tidy_up(self) -> str:
+        """Removes what is not the snapshot's, once that is complete; returns a warning where it could not."""
+        try:
+            self._delete_units()
+        except (BotoCoreError, ClientError, ExportError) as error:
+            return f"The snapshot is complete. Files that were made on the way to it are left: {error}"
+        return ""
+
+    def _delete_units(self) -> None:
         if self.job.unit_folder != self.job.folder:
             self._delete(self.job.unit_folder)
-        return manifest
 
     def _finish(self, files: list[DataFile], schema: TableSchema) -> list[DataFile]:
         if self.job.request.format == UNIT_FORMAT:
@@ -149,6 +165,21 @@ class Attempt:
         return finished or write_empty_file(self.job, self.clients, schema)
 
     def _publish(self, manifest: Manifest) -> None:
+        self._undecided = True
+        try:
+            self._write(manifest)
+        except (ManifestError, ClientError) as error:
+            self._undecided = isinstance(error, ClientError) and _status(error) >= 500
+            raise
+        except BotoCoreError:
+            raise
+        except BaseException:
+            # Interrupted: what was sent may take effect at any time. Only another request tells what became of it.
+            self._write(manifest)
+            raise
+        self._undecided = False
+
+    def _write(self, manifest: Manifest) -> None:
         store = ManifestStore(self.clients.s3, self.job.request.layout)
         try:
             store.write(manifest)
@@ -158,23 +189,55 @@ class Attempt:
                 raise
 
     def discard(self, reason: BaseException) -> None:
-        """Removes what this attempt wrote; its claim made the folder its own. A committed snapshot is left alone."""
+        """Removes what this attempt wrote; its claim made the folder its own. A committed snapshot is left alone.
+
+        Args:
+            reason: Why there is no snapshot; gets a note where there is one all the same, or where something is left.
+        """
         request, s3 = self.job.request, self.clients.s3
         manifest_key = request.layout.manifest_key(request.name, self.job.label)
+        uri = request.layout.uri(self.job.folder)
         try:
-            if not s3.list_objects_v2(Bucket=request.bucket, Prefix=manifest_key)["KeyCount"]:
+            if s3.list_objects_v2(Bucket=request.bucket, Prefix=manifest_key)["KeyCount"]:
+                reason.add_note(f"Snapshot {self.job.label} was complete by then, and stays: {uri}")
+                self._delete_units()
+            elif self._undecided:
+                reason.add_note(
+                    f"S3 did not answer whether it took the manifest, and may yet: what is in {uri} was left there. "
+                    "Without a manifest nobody will see it"
+                )
+            else:
                 for folder in {self.job.folder, self.job.unit_folder}:
                     self._delete(folder)
                 release_label(s3, request, self.job.label)
-        except (BotoCoreError, ClientError) as error:
-            reason.add_note(f"What it wrote to {request.layout.uri(self.job.folder)} could not be removed: {error}")
+        except (BotoCoreError, ClientError, ExportError) as error:
+            reason.add_note(f"What it wrote to {uri} could not be removed: {error}")
 
     def _delete(self, prefix: str, keep: Collection[str] = ()) -> None:
         s3, bucket = self.clients.s3, self.job.request.bucket
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             doomed = [entry["Key"] for entry in page.get("Contents", []) if entry["Key"] not in keep]
             if doomed:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in doomed]})
+                self._delete_all(doomed, prefix)
+
+    def _delete_all(self, keys: list[str], prefix: str) -> None:
+        """Deletes objects, or raises: what stays in a snapshot's folder is read with it."""
+        s3, bucket = self.clients.s3, self.job.request.bucket
+        errors: Any = []
+        for attempt in range(DELETE_ATTEMPTS):
+            doomed: Any = [{"Key": key} for key in keys]
+            # The answer is a success, and says of each key whether it was one.
+            errors = s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed}).get("Errors", [])
+            keys = [error["Key"] for error in errors]
+            if not keys:
+                return
+            if not {error.get("Code") for error in errors} <= _WORTH_ANOTHER_TRY:
+                break
+            time.sleep(0.1 * 2**attempt)
+        raise ExportError(
+            f"table {self.job.request.table}: {len(keys)} object(s) in {self.job.request.layout.uri(prefix)} could not "
+            f"be deleted: {errors[0].get('Code')}: {errors[0].get('Message')}; the export needs s3:DeleteObject there"
+        )
 
 
 def _groups(files: Sequence[DataFile]) -> Iterator[tuple[DataFile, ...]]:
@@ -187,6 +250,10 @@ def _groups(files: Sequence[DataFile]) -> Iterator[tuple[DataFile, ...]]:
             group = []
     if group:
         yield tuple(group)
+
+
+def _status(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def _iso(instant: datetime) -> str:

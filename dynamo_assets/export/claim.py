@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.errors import ExportError, PlanError
 from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.s3_files import read_object
 from dynamo_assets.naming import format_snapshot
 
 if TYPE_CHECKING:
@@ -81,12 +83,18 @@ def _claim(s3: S3Client, request: ExportRequest, label: str, instant: datetime) 
             raise
         # A claim whose answer was lost on the way is met again when boto3 repeats the request.
         return _owner(s3, request, key) == request.attempt
+    except BaseException:
+        # Interrupted, or no answer came: whether the claim was made is not known, and nobody will use it.
+        with suppress(BotoCoreError, ClientError):
+            if _owner(s3, request, key) == request.attempt:
+                release_label(s3, request, label)
+        raise
     return True
 
 
 def _owner(s3: S3Client, request: ExportRequest, key: str) -> str | None:
     try:
-        return json.loads(s3.get_object(Bucket=request.bucket, Key=key)["Body"].read()).get("attempt")
+        return json.loads(read_object(s3, request.bucket, key)).get("attempt")
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "NoSuchKey":
             raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from dynamo_assets.export.s3_client import patient_client
 from dynamo_assets.export.source import reading_client
 from dynamo_assets.naming import table_region
 
@@ -45,4 +46,4 @@ class Clients:
     @cached_property
     def s3(self) -> S3Client:
         """For data files, claims and manifests."""
-        return self._session.client("s3")
+        return patient_client(self._session)

@@ -38,8 +38,8 @@ class InProcess(Mapper):
         """Runs all tasks; returns their results in order, or raises once none runs any more."""
         stoppable = _Stoppable(supervisor)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="export") as pool:
-            futures = [pool.submit(work, task, stoppable) for task in tasks]
             try:
+                futures = [pool.submit(work, task, stoppable) for task in tasks]
                 for future in as_completed(futures):
                     future.result()
             except BaseException:

@@ -11,6 +11,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from dynamo_assets.errors import ManifestError
+from dynamo_assets.export.s3_files import read_object
 from dynamo_assets.export.schema_changes import SchemaChanges
 from dynamo_assets.naming import Layout, format_snapshot
 
@@ -152,7 +153,7 @@ class ManifestStore:
         """
         key = self.layout.manifest_key(name, label)
         try:
-            body = self._s3.get_object(Bucket=self.layout.bucket, Key=key)["Body"].read()
+            body = read_object(self._s3, self.layout.bucket, key)
         except ClientError as error:
             if error.response["Error"]["Code"] not in {"NoSuchKey", "404"}:
                 raise

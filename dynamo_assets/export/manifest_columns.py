@@ -49,11 +49,20 @@ def _stored(column: Column, format: str) -> tuple[str, str, str]:
         if pa.types.is_binary(column.type):
             return "string", "base64", exact
         return "string", "csv", "" if exact == "string" else exact
-    if format == "json" and "binary" in exact:
+    if format == "json":
         # The OpenX SerDe of old has no binary, and JSON has none anyway.
-        scalar = pa.types.is_binary(column.type)
-        return exact.replace("binary", "string"), "base64" if scalar else column.encoding, exact if scalar else ""
+        if pa.types.is_binary(column.type):
+            return "string", "base64", exact
+        return athena_type(_with_text_for_binary(column.type)), column.encoding, ""
     return exact, column.encoding, ""
+
+
+def _with_text_for_binary(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_struct(kind):
+        return pa.struct([(part.name, _with_text_for_binary(part.type)) for part in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(_with_text_for_binary(kind.value_type))
+    return pa.string() if pa.types.is_binary(kind) else kind
 
 
 def serde_parameters(schema: TableSchema, request: ExportRequest) -> dict[str, str]:

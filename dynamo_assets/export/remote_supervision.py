@@ -6,10 +6,12 @@ one answers:
 
     progress 1717            ->  ok
     reserve 128.5 -0.5       ->  0.25
+    either                   ->  error "OSError: why this unit must end"
 """
 
 from __future__ import annotations
 
+import json
 import socket
 import socketserver
 import threading
@@ -25,6 +27,8 @@ Address = tuple[str, int]
 
 REPORT_SECONDS = 2.0
 ANSWER_SECONDS = 30.0
+STOP_SECONDS = 0.05
+_ERROR = "error "
 
 
 @contextmanager
@@ -47,7 +51,7 @@ def serve_supervisor(supervisor: Supervisor, host: str) -> Iterator[Address]:
         request_queue_size = 128
 
     with Server((host, 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, name="supervision", daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(STOP_SECONDS,), name="supervision", daemon=True).start()
         try:
             yield host, server.server_address[1]
         finally:
@@ -55,6 +59,13 @@ def serve_supervisor(supervisor: Supervisor, host: str) -> Iterator[Address]:
 
 
 def _answer(supervisor: Supervisor, line: str) -> str:
+    try:
+        return _result(supervisor, line)
+    except Exception as error:  # noqa: BLE001 - it is raised again where it matters: in the unit
+        return _ERROR + json.dumps(f"{type(error).__name__}: {error}")
+
+
+def _result(supervisor: Supervisor, line: str) -> str:
     match line.split():
         case ["progress", items]:
             supervisor.progress(int(items))
@@ -117,6 +128,8 @@ class RemoteSupervisor(Supervisor):
             raise self._lost(error) from error
         if not answer:
             raise self._lost("it ended the connection")
+        if answer.startswith(_ERROR):
+            raise ExportError(f"the driver ended this unit: {json.loads(answer.removeprefix(_ERROR))}")
         return answer
 
     def _lost(self, reason: object) -> ExportError:

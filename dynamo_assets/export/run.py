@@ -62,7 +62,9 @@ def run_export(
 ) -> Manifest:
     """Takes one snapshot of one table.
 
-    Whatever goes wrong, Ctrl-C included, the snapshot then has no manifest and its files are removed.
+    Whatever goes wrong, Ctrl-C included, either the snapshot is complete by then and stays, or it has no manifest and
+    its files are removed; notes on the exception tell which, and what could not be removed. Where S3 does not answer
+    whether it took the manifest, the files are left: a request that is on its way can arrive late.
 
     Args:
         request: What to export.
@@ -86,14 +88,17 @@ def run_export(
     for warning in plan.warnings():
         observer.on_warning(warning)
     previous = _previous(ManifestStore(clients.s3, request.layout), request, observer)
-    label = claim_label(clients.s3, request, now=now)
     hint = expected_facts(previous) if previous and not request.rediscover else Facts()
     watch = _Watch(Throttle(plan.read_units_per_second), lambda items: observer.on_progress(items, table.items))
+    label = claim_label(clients.s3, request, now=now)
     attempt = Attempt(Job(request, label, table, hint), clients, map_units, watch, previous)
     try:
         started_at = now()
         results = map_units.read(attempt, plan)
-        return attempt.commit(results, started_at=started_at, now=now, consistent=request.consistent_read)
+        manifest = attempt.commit(results, started_at=started_at, now=now, consistent=request.consistent_read)
+        if left_over := attempt.tidy_up():
+            observer.on_warning(left_over)
+        return manifest
     except BaseException as error:
         attempt.discard(error)
         raise

@@ -1,15 +1,42 @@
-"""An S3 object as a seekable file, of which only what is read is fetched."""
+"""S3 objects: read whole, or as a seekable file of which only what is read is fetched."""
 
 from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING, Any
 
+from botocore import exceptions as boto
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 READ_AHEAD_BYTES = 1024 * 1024
 """A request fetches at least this much; a smaller object is fetched whole by one request."""
+
+READ_ATTEMPTS = 5
+
+
+def read_object(s3: S3Client, bucket: str, key: str, **options: Any) -> bytes:
+    """An object's content.
+
+    A body that ends early, or is not what its checksum says, is asked for again: boto3 repeats a request until it is
+    answered, and what comes after the answer's headers is its caller's.
+
+    Args:
+        s3: Where it lies.
+        bucket: Its bucket.
+        key: Its key.
+        options: Of GetObject, such as `Range`.
+    """
+    attempt = 1
+    while True:
+        body = s3.get_object(Bucket=bucket, Key=key, **options)["Body"]
+        try:
+            return body.read()
+        except (boto.HTTPClientError, boto.IncompleteReadError, boto.FlexibleChecksumError):
+            if attempt == READ_ATTEMPTS:
+                raise
+        attempt += 1
 
 
 class S3File(io.RawIOBase):
@@ -39,6 +66,8 @@ class S3File(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:  # noqa: D102 - io's
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative seek position {base + offset}")
         self._position = base + offset
         return self._position
 
@@ -61,4 +90,4 @@ class S3File(io.RawIOBase):
             begin, end = self._position, min(max(end, self._position + READ_AHEAD_BYTES), self._size)
         self._fetched_from = begin
         span = f"bytes={begin}-{end - 1}"
-        self._fetched = self._s3.get_object(Bucket=self._bucket, Key=self._key, Range=span)["Body"].read()
+        self._fetched = read_object(self._s3, self._bucket, self._key, Range=span)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from botocore.exceptions import FlexibleChecksumError
 
+from dynamo_assets.errors import ExportError
 from dynamo_assets.export.convert import widen
 from dynamo_assets.export.decode import Batch
 from dynamo_assets.export.formats import Writer, file_format
@@ -28,6 +30,7 @@ ROW_GROUP_ROWS = 100_000
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 ROW_GROUP_CELLS = 4_000_000
 COPY_ROWS = 20_000
+DOWNLOAD_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -176,10 +179,26 @@ def upload(s3: S3Client, bucket: str, key: str, path: Path, rows: int) -> Manife
         path: The local file.
         rows: How many rows it has.
     """
-    with path.open("rb") as content:
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    sha256 = _sha256(path)
     s3.upload_file(str(path), bucket, key)
     return ManifestFile(key=key, rows=rows, bytes=path.stat().st_size, sha256=sha256)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _download(s3: S3Client, bucket: str, file: ManifestFile, path: Path) -> None:
+    for _ in range(DOWNLOAD_ATTEMPTS):
+        try:
+            s3.download_file(bucket, file.key, str(path))
+        except FlexibleChecksumError:
+            continue
+        # S3 gives no checksum of a part, and a large file is fetched in parts.
+        if _sha256(path) == file.sha256:
+            return
+    raise ExportError(f"s3://{bucket}/{file.key} is not what this export wrote there, each time that it was fetched")
 
 
 def copy_rows(s3: S3Client, bucket: str, source: DataFile, writer: FileWriter) -> None:
@@ -190,10 +209,13 @@ def copy_rows(s3: S3Client, bucket: str, source: DataFile, writer: FileWriter) -
         bucket: Its bucket.
         source: The file.
         writer: Made with a schema, of which the file's is a narrower form.
+
+    Raises:
+        ExportError: It cannot be fetched as it was written.
     """
     with tempfile.TemporaryDirectory(prefix="dynamo-assets-export-") as folder:
         path = Path(folder, "unit.parquet")
-        s3.download_file(bucket, source.file.key, str(path))
+        _download(s3, bucket, source.file, path)
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=COPY_ROWS):
                 columns = zip(source.schema.columns, batch.columns, strict=True)

@@ -14,6 +14,7 @@ NAMES = [
     *["S", "N", "BOOL", "B", "SS", "NS", "BS", "NULL", "M", "L", "Items", "Count", "f0", "V", "item"],
     *["a b", "a.b", "a-b", 'qu"ote', "ap'os", "back\\slash", "new\nline", "tab\t", "{", "}", "日本", "é", "\U0001f600"],
     *["Id", "ID", "id_2", "snapshot_timestamp", "Snapshot_Timestamp", "select", "from", "2020", "_", " ", ";drop"],
+    *["binary", "binary_size", "string", "array"],
 ]
 """Of attributes and fields: type tags, SQL's own words, what differs by case or by a sign that no column can have."""
 

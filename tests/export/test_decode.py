@@ -192,6 +192,15 @@ def test_values_are_counted_by_type_with_null() -> None:
     }
 
 
+def test_doubles_are_made_of_number_sets_too_at_the_top_and_below() -> None:
+    sets = [{"NS": ["1", "2.5"]}, {"NS": ["1e100"]}, None]
+    assert one_column(*sets, numbers="double") == ("array<double>", [[1.0, 2.5], [1e100], None])
+    kind, values = one_column({"M": {"x": {"NS": ["3"]}}}, {"L": []}, numbers="double")
+    assert (kind, values) == ("string", ['{"x":[3]}', "[]"])
+    kind, values = one_column({"M": {"x": {"NS": ["3"]}}}, numbers="double")
+    assert (kind, values) == ("struct<x:array<double>>", [{"x": [3.0]}])
+
+
 def test_doubles_that_lose_digits_are_counted() -> None:
     decoder = PageDecoder(Facts(), ExportRequest(table="Zoo", bucket="exports", numbers="double"), [])
     numbers = ["0.1", "12345678901234567890123", "1E+125", "100000000000000000000", "1.2345678901234567"]

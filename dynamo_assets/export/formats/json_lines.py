@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -38,5 +39,22 @@ open_writer = JsonWriter
 
 def count_rows(file: IO[bytes]) -> int:
     """How many lines a file holds; it is read whole."""
+    rows = 0
+    for line in lines_of(file):
+        if not line.startswith(b"{"):
+            raise ValueError(f"line {rows + 1} is no JSON object")
+        rows += 1
+    return rows
+
+
+def lines_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file that is compressed with gzip.
+
+    Raises:
+        OSError, EOFError: It is not, or is cut short. An empty one is cut short, too: Python's gzip takes it for good.
+    """
+    if not file.read(1):
+        raise EOFError("it is empty")
+    file.seek(0)
     with gzip.open(file) as lines:
-        return sum(1 for _ in lines)
+        yield from lines

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from decimal import Decimal
@@ -20,7 +21,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from dynamo_assets.export.formats.json_lines import COMPRESSION_LEVEL
+from dynamo_assets.export.formats.json_lines import COMPRESSION_LEVEL, lines_of
 from dynamo_assets.export.values import digits
 
 SUFFIX = ".csv.gz"
@@ -31,6 +32,7 @@ _ESCAPES = str.maketrans(
     {chr(code): f"%{code:02X}" for code in [*range(0x20), ord("%"), ord("+")] if code != ord("\t")}
 )
 _ROWS_AT_ONCE = 10_000
+_HEADER = re.compile(rb"[a-z0-9_]+(,[a-z0-9_]+)*\n")
 
 
 class CsvWriter:
@@ -78,5 +80,7 @@ _SCALARS: dict[str, Callable[[Any], str]] = {
 
 def count_rows(file: IO[bytes]) -> int:
     """How many rows a file holds, its header left out; it is read whole."""
-    with gzip.open(file) as lines:
-        return sum(1 for _ in lines) - 1
+    lines = lines_of(file)
+    if not _HEADER.fullmatch(next(lines, b"")):
+        raise ValueError("it has no header of column names")
+    return sum(1 for _ in lines)
