@@ -24,6 +24,7 @@ from awsglue.context import GlueContext
 from dynamo_assets.export import ExportRequest
 from dynamo_assets.export.attempt import Attempt
 from dynamo_assets.export.clients import Clients
+from dynamo_assets.export.decoding.values import Value, tag_of
 from dynamo_assets.export.observed import NULL, Facts, Observed
 from dynamo_assets.export.on_spark import Executors, reporting, run_on_spark, supervised
 from dynamo_assets.export.plan import Plan
@@ -31,7 +32,6 @@ from dynamo_assets.export.remote_supervision import Address
 from dynamo_assets.export.source import Page
 from dynamo_assets.export.supervision import Supervisor
 from dynamo_assets.export.unit import Job, UnitResult, export_unit
-from dynamo_assets.export.values import Value, tag_of
 from dynamo_assets.naming import table_name
 
 PAGE_ROWS = 1000

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dynamo_assets.export.decode import Batch
+from dynamo_assets.export.decoding import Batch
 from dynamo_assets.export.schema import TableSchema
 
 UNSETTLED_BATCHES = 8

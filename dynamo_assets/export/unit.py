@@ -9,7 +9,7 @@ from typing import Protocol
 
 from dynamo_assets.errors import ConservationError
 from dynamo_assets.export.clients import Clients
-from dynamo_assets.export.decode import PageDecoder
+from dynamo_assets.export.decoding import PageDecoder
 from dynamo_assets.export.formats import file_format
 from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.plan import TableDescription

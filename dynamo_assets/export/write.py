@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from botocore.exceptions import FlexibleChecksumError
 
 from dynamo_assets.errors import ExportError
-from dynamo_assets.export.convert import widen
-from dynamo_assets.export.decode import Batch
+from dynamo_assets.export.decoding import Batch
+from dynamo_assets.export.decoding.convert import widen
 from dynamo_assets.export.formats import Writer, file_format
 from dynamo_assets.export.manifest import ManifestFile
 from dynamo_assets.export.request import ExportRequest

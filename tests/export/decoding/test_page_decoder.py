@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dynamo_assets.errors import ConservationError, ConversionError
-from dynamo_assets.export.decode import MAX_DENSE_ATTRIBUTES, PageDecoder
-from dynamo_assets.export.landing import Landing
+from dynamo_assets.export.decoding import PageDecoder
+from dynamo_assets.export.decoding.landing import Landing
+from dynamo_assets.export.decoding.page_decoder import MAX_DENSE_ATTRIBUTES
 from dynamo_assets.export.observed import MAX_STRUCT_FIELDS, Facts, Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import athena_type

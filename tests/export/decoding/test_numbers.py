@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dynamo_assets.errors import ConversionError
-from dynamo_assets.export.numbers import double_array, exact_array, forced_array
+from dynamo_assets.export.decoding.numbers import double_array, exact_array, forced_array
 from dynamo_assets.export.observed import EXACT, NumberRange
 from dynamo_assets.export.schema import NUMBER_TYPES
 

@@ -7,10 +7,10 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 import pyarrow as pa
 
 from dynamo_assets.errors import ConversionError
+from dynamo_assets.export.decoding.values import digits
 from dynamo_assets.export.kernels import kernels
 from dynamo_assets.export.observed import EXACT, NumberRange
 from dynamo_assets.export.schema import NUMBER_TYPES
-from dynamo_assets.export.values import digits
 
 # Arrow's cast to a decimal wraps around, or gives 0, for some texts that do not fit (1E-77 and 12345678901234567890123
 # in pyarrow 26), so it is only ever given texts of which the form tells that they fit. Its cast to int64 is sound.

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from dynamo_assets.export.assemble import value_node
+from dynamo_assets.export.decoding.assemble import value_node
+from dynamo_assets.export.decoding.landing import Landing
+from dynamo_assets.export.decoding.values import ABSENT, Value, digits
 from dynamo_assets.export.kernels import kernels
-from dynamo_assets.export.landing import Landing
 from dynamo_assets.export.observed import Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import Column, field_names, is_text
-from dynamo_assets.export.values import ABSENT, Value, digits
 
 
 def widen(array: pa.Array, narrow: Column, wide: Column, options: ExportRequest) -> pa.Array:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from dynamo_assets.export.decoding.values import Value, count_braces, count_objects
 from dynamo_assets.export.kernels import kernels
 from dynamo_assets.export.observed import Observed
-from dynamo_assets.export.values import Value, count_braces, count_objects
 
 
 @dataclass

@@ -15,13 +15,10 @@ from typing import Any
 import pyarrow as pa
 
 from dynamo_assets.errors import ConversionError
-from dynamo_assets.export.landing import Landing
-from dynamo_assets.export.numbers import double_array, exact_array, forced_array
-from dynamo_assets.export.observed import NULL, Observed
-from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.schema import arrow_type, field_names, forced_type, is_text
-from dynamo_assets.export.sparse import spread, transpose
-from dynamo_assets.export.values import (
+from dynamo_assets.export.decoding.landing import Landing
+from dynamo_assets.export.decoding.numbers import double_array, exact_array, forced_array
+from dynamo_assets.export.decoding.sparse import spread, transpose
+from dynamo_assets.export.decoding.values import (
     ABSENT,
     Value,
     count_objects,
@@ -30,6 +27,9 @@ from dynamo_assets.export.values import (
     plain_text,
     tag_of,
 )
+from dynamo_assets.export.observed import NULL, Observed
+from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.schema import arrow_type, field_names, forced_type, is_text
 
 _NULLS = attrgetter(NULL)
 

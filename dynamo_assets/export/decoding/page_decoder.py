@@ -19,15 +19,15 @@ import msgspec
 import pyarrow as pa
 
 from dynamo_assets.errors import ConservationError, ConversionError
-from dynamo_assets.export.assemble import Node, attribute_node, spread_column
-from dynamo_assets.export.landing import Landing
+from dynamo_assets.export.decoding.assemble import Node, attribute_node, spread_column
+from dynamo_assets.export.decoding.landing import Landing
+from dynamo_assets.export.decoding.sparse import Columns, transpose
+from dynamo_assets.export.decoding.tagged import TaggedReader, is_readable
+from dynamo_assets.export.decoding.values import Value
 from dynamo_assets.export.observed import TAGS, Facts, Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.source import Page
-from dynamo_assets.export.sparse import Columns, transpose
-from dynamo_assets.export.tagged import TaggedReader, is_readable
-from dynamo_assets.export.values import Value
 
 MAX_DENSE_ATTRIBUTES = 500
 """A page of a table with more attributes than this is mostly nulls, and the typed reader pays for each of them."""

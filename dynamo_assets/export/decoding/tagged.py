@@ -2,8 +2,8 @@
 
 DynamoDB's JSON says of each value which type it has: `{"N": "1"}`. So the JSON of an attribute is a struct of the types
 that it was seen with, each a field, and a page is read by a schema of such structs; what the schema does not name is
-passed over, and the page's count of objects tells (`decode.py`). Then the payloads are taken out of the structs, which
-costs nothing, and numbers get their types.
+passed over, and the page's count of objects tells (`page_decoder.py`). Then the payloads are taken out of the structs,
+which costs nothing, and numbers get their types.
 
 The reader is arrow-rs's, from arro3: here it reads twice as fast as pyarrow's, and three times as fast as a decoder
 that makes objects.
@@ -24,9 +24,9 @@ import pyarrow as pa
 from arro3.core import Schema
 from arro3.io import read_json
 
-from dynamo_assets.export.assemble import number_array
+from dynamo_assets.export.decoding.assemble import number_array
+from dynamo_assets.export.decoding.landing import Landing
 from dynamo_assets.export.kernels import kernels
-from dynamo_assets.export.landing import Landing
 from dynamo_assets.export.observed import NULL, Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import arrow_type, field_names, is_text
