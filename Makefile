@@ -3,9 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 UI_PORT ?= 3000
+# Options of the benchmark: make bench BENCH="--tables friendly --runs 1"; BENCH=--help lists them.
+BENCH ?=
+AWSWRANGLER := .local/bench/awswrangler
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test check format clean
+.PHONY: help install demo ui test bench check format clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +23,9 @@ ui: install  ## The demo, then the Dagster UI on it until Ctrl-C (UI_PORT=3000)
 
 test: install  ## Every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench: install $(AWSWRANGLER)/.installed  ## The export beside its peers: speed and memory on one core, in ten minutes
+	$(BIN)/python -m benchmarks $(BENCH)
 
 check: install  ## Lint, formatting and types
 	$(BIN)/ruff check .
@@ -38,4 +44,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	  f"Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is {v[0]}.{v[1]}; name another: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ui,sandbox,dev]'
+	@touch $@
+
+# An environment of its own; its constraints say why.
+$(AWSWRANGLER)/.installed: benchmarks/awswrangler-constraints.txt | $(VENV)/.installed
+	$(BIN)/python -m venv --clear $(AWSWRANGLER)
+	$(AWSWRANGLER)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -c benchmarks/awswrangler-constraints.txt awswrangler
 	@touch $@

@@ -114,6 +114,11 @@ class Glue(_Section):
     max_concurrent_runs: int = Field(default=10, ge=1, le=1000)
     """How many tables may export at once; further ones wait for their turn."""
 
+    @property
+    def connector_job_name(self) -> str:
+        """The job of engine `glue_connector`."""
+        return f"{self.job_name}_connector"
+
 
 class Freshness(_Section):
     """How old the published snapshot may be."""
@@ -133,8 +138,8 @@ class Freshness(_Section):
 class TableSettings(_Section):
     """What a table may set, and what `defaults` sets for all of them."""
 
-    engine: Literal["glue", "in_process"] = "glue"
-    """Where the export runs: a Glue job, or the Dagster run itself (for tables of a few thousand items)."""
+    engine: Literal["glue", "glue_connector", "in_process"] = "glue"
+    """Where the export runs: a Glue job, one that reads by AWS's own reader, or the Dagster run itself."""
     format: Annotated[Format, BeforeValidator(_refuse_xml)] = "parquet"
     """The data files' format."""
     target_file_size: Size = Field(default=DEFAULT_FILE_BYTES, ge=1024**2, le=5 * 1024**3)

@@ -21,8 +21,8 @@ from dynamo_assets.export.progress import WARNING_PREFIX
 from dynamo_assets.naming import snapshot_asset_key, source_asset_key
 from dynamo_assets.settings import Settings, Table
 
-KINDS = {"glue": {"glue", "s3"}, "in_process": {"python", "s3"}}
-POOLS = {"glue": "glue_exports", "in_process": "in_process_exports"}
+KINDS = {"glue": {"glue", "s3"}, "glue_connector": {"glue", "s3"}, "in_process": {"python", "s3"}}
+POOLS = {"glue": "glue_exports", "glue_connector": "glue_exports", "in_process": "in_process_exports"}
 """Limit them in `dagster.yaml` or in the UI, under Deployment > Concurrency."""
 
 
@@ -121,11 +121,12 @@ def _unreported(
 
 
 def _engine(table: Table, settings: Settings, aws: AwsClients, manifests: ManifestStore) -> Engine:
-    if table.engine == "glue":
+    if table.engine in {"glue", "glue_connector"}:
+        glue = settings.glue
         return GlueEngine(
             jobs=GlueJobs(aws.glue, aws.logs),
             manifests=manifests,
-            job_name=settings.glue.job_name,
+            job_name=glue.job_name if table.engine == "glue" else glue.connector_job_name,
             time_limit=table.time_limit,
         )
     return InProcessEngine(session=aws.session())

@@ -77,9 +77,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_arguments(parser)
     parser.add_argument(
-        "--workers", type=int, default=min(8, 2 * (os.cpu_count() or 1)), help="units at once (default: %(default)s)"
+        "--workers", type=int, default=min(8, 2 * _cores()), help="units at once (default: %(default)s)"
     )
     return parser
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells; in a container they are fewer than the machine has."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:

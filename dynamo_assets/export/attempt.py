@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,6 +17,7 @@ from dynamo_assets.export.claim import release_label
 from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.manifest_columns import manifest_columns, serde_parameters
+from dynamo_assets.export.plan import Plan
 from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.schema_changes import SchemaChanges
 from dynamo_assets.export.supervision import Supervisor
@@ -38,19 +40,23 @@ DELETE_ATTEMPTS = 6
 _WORTH_ANOTHER_TRY = {"InternalError", "SlowDown", "ServiceUnavailable"}
 
 
-class Mapper(Protocol):
+class Mapper(ABC):
     """Runs units: on threads, on Spark executors."""
 
     @property
+    @abstractmethod
     def parallelism(self) -> int:
         """How many units run at once."""
-        ...
 
+    @abstractmethod
     def __call__(
         self, work: Callable[[Any, Supervisor], Any], tasks: Sequence[Any], supervisor: Supervisor
     ) -> list[Any]:
         """Calls `work` with every task, gives it the supervisor or a stand-in of it, returns the results in order."""
-        ...
+
+    def read(self, attempt: Attempt, plan: Plan) -> list[UnitResult]:
+        """Reads a table as planned: its segments, as units."""
+        return attempt.read(plan.segments)
 
 
 @dataclass

@@ -13,25 +13,31 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
+from dynamo_assets.export.attempt import Mapper
 from dynamo_assets.export.supervision import Supervisor
 
 
 @dataclass(frozen=True)
-class InProcess:
+class InProcess(Mapper):
     """Maps units over threads. The first failure, or Ctrl-C, ends the others at their next page.
 
     Attributes:
-        parallelism: How many run at once.
+        threads: How many run at once.
     """
 
-    parallelism: int = 4
+    threads: int = 4
+
+    @property
+    def parallelism(self) -> int:
+        """See `Mapper`."""
+        return self.threads
 
     def __call__(
         self, work: Callable[[Any, Supervisor], Any], tasks: Sequence[Any], supervisor: Supervisor
     ) -> list[Any]:
         """Runs all tasks; returns their results in order, or raises once none runs any more."""
         stoppable = _Stoppable(supervisor)
-        with ThreadPoolExecutor(self.parallelism, thread_name_prefix="export") as pool:
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="export") as pool:
             try:
                 futures = [pool.submit(work, task, stoppable) for task in tasks]
                 for future in as_completed(futures):

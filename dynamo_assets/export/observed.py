@@ -108,6 +108,10 @@ class Observed:
         """The types seen, NULL left out."""
         return frozenset(self.counts) - {NULL}
 
+    def is_empty_map(self) -> bool:
+        """Whether only maps were seen, and none of them ever had a field."""
+        return self.tags() == {"M"} and not self.fields and not self.too_many_fields
+
     def total_lossy(self) -> int:
         """`lossy` of this path and everything below it."""
         below = [*self.fields.values(), *([self.elements] if self.elements else [])]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from dynamo_assets.errors import PlanError
-from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.request import READ_PERCENTAGE_RANGE, ExportRequest
 from dynamo_assets.export.source import ScanSegment
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ SEGMENTS_PER_WORKER = 4
 """Units are finer than the parallelism, so that a slow one does not stretch the end."""
 SEGMENT_READ_UNITS = 50.0
 """A running segment should have at least this share of the rate, in read units a second."""
+CONNECTOR_ON_DEMAND_READ_UNITS = 40_000
+"""What AWS's own reader takes an on-demand table's capacity for (Glue developer guide, "DynamoDB connections")."""
 ON_DEMAND_READ_UNITS = 12_000
 """What any new on-demand table serves a second (developer guide, "On-demand throughput capacity")."""
 
@@ -134,6 +136,23 @@ class Plan:
             f"about {self.expected_files} file(s)"
         )
 
+    def connector_percentage(self) -> float:
+        """The rate as AWS's own reader takes it: a share of what it believes the capacity to be.
+
+        Raises:
+            PlanError: It cannot read as slowly as that.
+        """
+        on_demand = self.table.billing_mode == "PAY_PER_REQUEST"
+        capacity = CONNECTOR_ON_DEMAND_READ_UNITS if on_demand else self.table.read_units_per_second
+        low, high = READ_PERCENTAGE_RANGE
+        if (share := self.read_units_per_second / capacity) < low:
+            raise PlanError(
+                f"AWS's own reader takes the capacity for {capacity:,.0f} read units a second and cannot use less than "
+                f"{low:.0%} of it; this export may read {self.read_units_per_second:,.0f} a second. Use engine glue, "
+                "which keeps any rate, or raise read_percentage or max_read_units"
+            )
+        return min(share, high)
+
     def warnings(self) -> list[str]:
         """What a person should know before the export begins."""
         limit = self.time_limit_seconds
@@ -167,7 +186,8 @@ def make_plan(table: TableDescription, request: ExportRequest, parallelism: int)
     at_once = min(parallelism, segments)
     # An eventually consistent read costs half; a page's bytes are added up before they are rounded to units.
     bytes_per_unit = UNIT_BYTES if request.consistent_read else 2 * UNIT_BYTES
-    units = table.bytes / bytes_per_unit
+    # AWS's own reader goes over the table once for its schema and once for its items.
+    units = table.bytes / bytes_per_unit * (2 if request.engine == "glue_connector" else 1)
     page_items = _page_items(table, rate / at_once * bytes_per_unit)
     page_bytes = PAGE_BYTES if page_items is None else page_items * table.bytes / table.items
     page_units = min(page_bytes, table.bytes / segments) / bytes_per_unit

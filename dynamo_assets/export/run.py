@@ -94,7 +94,7 @@ def run_export(
     attempt = Attempt(Job(request, label, table, hint), clients, map_units, watch, previous)
     try:
         started_at = now()
-        results = attempt.read(plan.segments)
+        results = map_units.read(attempt, plan)
         manifest = attempt.commit(results, started_at=started_at, now=now, consistent=request.consistent_read)
         if left_over := attempt.tidy_up():
             observer.on_warning(left_over)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from dynamo_assets.errors import ConservationError
 from dynamo_assets.export.clients import Clients
-from dynamo_assets.export.decode import PageDecoder
+from dynamo_assets.export.decoding import PageDecoder
 from dynamo_assets.export.formats import file_format
 from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.plan import TableDescription
@@ -112,13 +112,19 @@ def export_unit(job: Job, clients: Clients, unit: Unit, supervisor: Supervisor) 
     """
     decoder = PageDecoder(job.expected_facts(), job.request, list(job.table.keys))
     items, read_units = 0, 0.0
+    pages: list[Page] = []
     with FileWriter(clients.s3, job.request, _stem(job.unit_folder, unit.part), UNIT_FORMAT) as writer:
         for page in unit.pages(clients, job.request, supervisor):
-            if page.count:
-                writer.write(decoder.decode(page))
             items += page.count
             read_units += page.read_units
+            if page.count:
+                pages.append(page)
+            if decoder.is_worth_decoding(pages):
+                writer.write(decoder.decode(*pages))
+                pages.clear()
             supervisor.progress(page.count)
+        if pages:
+            writer.write(decoder.decode(*pages))
         files = writer.finish()
     written = sum(done.file.rows for done in files)
     if written != items:

@@ -14,12 +14,13 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import FlexibleChecksumError
 
 from dynamo_assets.errors import ExportError
-from dynamo_assets.export.convert import widen
-from dynamo_assets.export.decode import Batch
+from dynamo_assets.export.decoding import Batch
+from dynamo_assets.export.decoding.convert import widen
 from dynamo_assets.export.formats import Writer, file_format
 from dynamo_assets.export.manifest import ManifestFile
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema
+from dynamo_assets.export.spool import Spool
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -69,10 +70,12 @@ class FileWriter:
         self._stem = stem
         self._format = file_format(format)
         self._schema = schema
+        self._newest = schema or TableSchema({})
         self._pending: list[Batch] = []
         self._pending_rows = self._pending_bytes = 0
         self._open: _OpenFile | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="dynamo-assets-export-")
+        self._spool = Spool(Path(self._folder.name))
 
     def __enter__(self) -> Self:
         return self
@@ -84,21 +87,37 @@ class FileWriter:
 
     def write(self, batch: Batch) -> None:
         """Adds rows; batches must come in the order in which their schemas grew."""
+        self._newest = batch.schema
+        if self._schema is None and self._spool.wants(batch):
+            self._spool.add(batch)
+            if self._spool.is_full:
+                self._unspool()
+        else:
+            self._unspool()
+            self._hold(batch)
+
+    def finish(self) -> list[DataFile]:
+        """Writes and uploads what is left; returns all files."""
+        self._unspool()
+        self._flush()
+        self._close()
+        return self.files
+
+    def _unspool(self) -> None:
+        for batch in self._spool.take():
+            self._hold(batch)
+
+    def _hold(self, batch: Batch) -> None:
+        """Keeps rows in memory until they are a row group."""
         self._pending.append(batch)
         self._pending_rows += batch.rows
         self._pending_bytes += sum(array.nbytes for array in batch.arrays.values())
         if (
             self._pending_rows >= ROW_GROUP_ROWS
             or self._pending_bytes >= ROW_GROUP_BYTES
-            or self._pending_rows * len(batch.schema.columns) >= ROW_GROUP_CELLS
+            or self._pending_rows * len(self._newest.columns) >= ROW_GROUP_CELLS
         ):
             self._flush()
-
-    def finish(self) -> list[DataFile]:
-        """Writes and uploads what is left; returns all files."""
-        self._flush()
-        self._close()
-        return self.files
 
     def write_empty(self, schema: TableSchema) -> list[DataFile]:
         """A file with columns and no rows: the snapshot of an empty table."""
@@ -112,7 +131,7 @@ class FileWriter:
     def _flush(self) -> None:
         if not self._pending:
             return
-        schema = self._schema or self._pending[-1].schema
+        schema = self._schema or self._newest
         if self._open is not None and not self._open.schema.same_columns(schema):
             self._close()
         if self._open is None:

@@ -1,8 +1,8 @@
-"""Makes what must exist before the first export: bucket, database, workgroup and Glue job. Running it twice is safe."""
+"""Makes what must exist before the first export: bucket, database, workgroup, Glue jobs. Running it twice is safe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -38,7 +38,11 @@ def deploy(settings: Settings, aws: AwsClients, log: Callable[[str], None]) -> N
     log(_bucket(settings.storage.bucket, aws))
     log(_database(settings.catalog.database, aws))
     log(_workgroup(settings, aws))
-    log(_job(settings, _upload(settings, aws, build_glue_code()), aws))
+    code = build_glue_code()
+    _upload(settings, aws, code)
+    jobs = {"glue": settings.glue.job_name, "glue_connector": settings.glue.connector_job_name}
+    for engine, job_name in jobs.items():
+        log(_job(job_name, engine, settings, code, aws))
 
 
 def _bucket(bucket: str, aws: AwsClients) -> str:
@@ -92,28 +96,25 @@ def _workgroup(settings: Settings, aws: AwsClients) -> str:
     return f"workgroup {name}: created, results go to {location}"
 
 
-def _upload(settings: Settings, aws: AwsClients, code: GlueCode) -> Mapping[str, Any]:
-    """Puts script and package where no earlier version of them lies, and says how a job uses them."""
+def _upload(settings: Settings, aws: AwsClients, code: GlueCode) -> None:
+    """Puts scripts and package where no earlier version of them lies."""
     prefix = settings.layout.glue_code_prefix()
-    for name, body in ((code.script_name, code.script), (code.package_name, code.package)):
+    for name, body in [*code.scripts.values(), (code.package_name, code.package)]:
         aws.s3.put_object(Bucket=settings.storage.bucket, Key=prefix + name, Body=body)
-    return {
-        "script": settings.layout.uri(prefix + code.script_name),
-        "arguments": {
+
+
+def _job(job_name: str, engine: str, settings: Settings, code: GlueCode, aws: AwsClients) -> str:
+    glue, prefix = settings.glue, settings.layout.glue_code_prefix()
+    script = settings.layout.uri(prefix + code.scripts[engine][0])
+    definition: Any = {
+        "Description": f"Exports DynamoDB tables to S3, engine {engine} (dynamo-assets)",
+        "Role": glue.role_arn,
+        "Command": {"Name": "glueetl", "ScriptLocation": script, "PythonVersion": "3"},
+        "DefaultArguments": {
             "--extra-py-files": settings.layout.uri(prefix + code.package_name),
             "--additional-python-modules": code.additional_python_modules,
             "--enable-metrics": "true",
         },
-    }
-
-
-def _job(settings: Settings, code: Mapping[str, Any], aws: AwsClients) -> str:
-    glue = settings.glue
-    definition: Any = {
-        "Description": "Exports DynamoDB tables to S3 (dynamo-assets)",
-        "Role": glue.role_arn,
-        "Command": {"Name": "glueetl", "ScriptLocation": code["script"], "PythonVersion": "3"},
-        "DefaultArguments": code["arguments"],
         "GlueVersion": glue.version,
         "WorkerType": glue.worker_type,
         "NumberOfWorkers": glue.workers,
@@ -122,11 +123,11 @@ def _job(settings: Settings, code: Mapping[str, Any], aws: AwsClients) -> str:
         "ExecutionProperty": {"MaxConcurrentRuns": glue.max_concurrent_runs},
     }
     try:
-        current = aws.glue.get_job(JobName=glue.job_name)["Job"]
+        current = aws.glue.get_job(JobName=job_name)["Job"]
     except aws.glue.exceptions.EntityNotFoundException:
-        aws.glue.create_job(Name=glue.job_name, **definition)
-        return f"Glue job {glue.job_name}: created, script {code['script']}"
+        aws.glue.create_job(Name=job_name, **definition)
+        return f"Glue job {job_name}: created, script {script}"
     if all(current.get(key) == value for key, value in definition.items()):
-        return f"Glue job {glue.job_name}: unchanged"
-    aws.glue.update_job(JobName=glue.job_name, JobUpdate=definition)
-    return f"Glue job {glue.job_name}: updated, script {code['script']}"
+        return f"Glue job {job_name}: unchanged"
+    aws.glue.update_job(JobName=job_name, JobUpdate=definition)
+    return f"Glue job {job_name}: updated, script {script}"

@@ -1,4 +1,4 @@
-"""What a Glue job runs: the script, and the export core as one zip, both named by their content."""
+"""What Glue jobs run: their scripts, and the export core as one zip, all named by their content."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,18 +15,24 @@ import glue_scripts
 
 CORE = ("__init__.py", "errors.py", "naming.py", "export/**/*.py")
 """What of the package Glue needs: the export core and what it imports; nothing of Dagster."""
-MODULES = ("fastavro", "msgspec", "pyarrow")
+MODULES = ("arro3-core", "arro3-io", "fastavro", "msgspec", "pyarrow")
 """What the export core imports beside boto3, which Glue has."""
-_SCRIPT = "export_table.py"
+SCRIPTS = {"glue": "export_table.py", "glue_connector": "export_table_connector.py"}
+"""By the engine that runs it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class GlueCode:
-    """The script and the zip, as bytes, and the file names they are uploaded under."""
+    """The scripts and the zip, as bytes, and the file names they are uploaded under.
 
-    script_name: str
-    script: bytes
+    Attributes:
+        scripts: Name and content of each, by the engine that runs it.
+        package_name: The zip's name.
+        package: The zip.
+    """
+
+    scripts: Mapping[str, tuple[str, bytes]]
     package_name: str
     package: bytes
 
@@ -36,12 +43,11 @@ class GlueCode:
 
 
 def build_glue_code() -> GlueCode:
-    """Reads the script and packs the core. Equal sources give equal bytes, so equal names."""
-    script = (Path(glue_scripts.__path__[0]) / _SCRIPT).read_bytes()
+    """Reads the scripts and packs the core. Equal sources give equal bytes, so equal names."""
+    bodies = {engine: (Path(glue_scripts.__path__[0]) / name).read_bytes() for engine, name in SCRIPTS.items()}
     package = _zip(Path(dynamo_assets.__path__[0]))
     return GlueCode(
-        script_name=f"{_digest(script)}/{_SCRIPT}",
-        script=script,
+        scripts={engine: (f"{_digest(body)}/{SCRIPTS[engine]}", body) for engine, body in bodies.items()},
         package_name=f"{_digest(package)}/dynamo_assets.zip",
         package=package,
     )

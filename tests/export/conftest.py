@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from dynamo_assets.export.convert import widen
-from dynamo_assets.export.decode import PageDecoder
+from dynamo_assets.export.decoding import PageDecoder
+from dynamo_assets.export.decoding.convert import widen
 from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema

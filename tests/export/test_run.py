@@ -15,6 +15,7 @@ import pytest
 
 from dynamo_assets.errors import ConservationError, ManifestError, PlanError, ReadError
 from dynamo_assets.export import ExportRequest, InProcess, Manifest, ManifestStore, Observer, Plan, run_export
+from dynamo_assets.export.attempt import Mapper
 from dynamo_assets.export.supervision import Supervisor
 from dynamo_assets.sandbox.endpoint import Endpoint
 
@@ -159,11 +160,14 @@ def test_units_that_saw_narrower_types_are_rewritten_and_every_file_has_the_fina
 
 
 @dataclass(frozen=True)
-class Mapped:
+class Mapped(Mapper):
     """Runs units as a function says."""
 
     run: Callable[..., list[Any]]
-    parallelism: int = 2
+
+    @property
+    def parallelism(self) -> int:
+        return 2
 
     def __call__(self, work: Callable[..., Any], tasks: Sequence[Any], supervisor: Supervisor) -> list[Any]:
         return self.run(work, tasks, supervisor)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dynamo_assets.export import write
-from dynamo_assets.export.decode import PageDecoder
+from dynamo_assets.export.decoding import PageDecoder
 from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema, athena_type

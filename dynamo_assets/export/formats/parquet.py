@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from dynamo_assets.export.kernels import kernels
 
 SUFFIX = ".parquet"
 SELF_DESCRIBING = True
@@ -75,8 +76,7 @@ def _leaves(path: str, array: pa.Array) -> Iterator[tuple[str, pa.Array]]:
 
 
 def _distinct(values: pa.Array) -> int:
-    count_distinct = pc.count_distinct  # pyright: ignore[reportAttributeAccessIssue] - made at import
-    return count_distinct(values, mode="only_valid").as_py()
+    return kernels.count_distinct(values, mode="only_valid").as_py()
 
 
 def count_rows(file: IO[bytes]) -> int:

@@ -21,8 +21,8 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from dynamo_assets.export.decoding.values import digits
 from dynamo_assets.export.formats.json_lines import COMPRESSION_LEVEL, lines_of
-from dynamo_assets.export.values import digits
 
 SUFFIX = ".csv.gz"
 SELF_DESCRIBING = False

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from dynamo_assets.export.values import digits
+from dynamo_assets.export.decoding.values import digits
 
 _ENCODER = msgspec.json.Encoder(order=None)
 

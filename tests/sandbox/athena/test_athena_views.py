@@ -61,7 +61,7 @@ def test_a_view_is_kept_as_athena_keeps_it(base: Warehouse) -> None:
             {"name": "id", "type": "bigint"},
             {"name": "price", "type": "decimal(10,2)"},
             {"name": "tags", "type": "array(varchar)"},
-            {"name": "address", "type": "row(city varchar)"},
+            {"name": "address", "type": 'row("city" varchar)'},
             {"name": "at", "type": "timestamp(3) with time zone"},
         ],
         "runAsInvoker": False,

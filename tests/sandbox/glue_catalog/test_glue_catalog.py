@@ -192,8 +192,8 @@ def test_what_is_not_there_and_what_is_there_already_are_told_apart(lake: Lake, 
 
 
 def test_an_operation_that_the_sandbox_lacks_is_refused_by_name(lake: Lake) -> None:
-    with pytest.raises(lake.glue.exceptions.InvalidInputException, match="operation CreateClassifier"):
-        lake.glue.create_classifier()
+    with pytest.raises(lake.glue.exceptions.InvalidInputException, match="operation ListBlueprints"):
+        lake.glue.list_blueprints()
     assert code_of(lake.glue.start_crawler_schedule, CrawlerName="none") == "InvalidInputException"
 
 

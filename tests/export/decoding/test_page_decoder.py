@@ -4,14 +4,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from dynamo_assets.errors import ConservationError, ConversionError
-from dynamo_assets.export import assemble
-from dynamo_assets.export.compile import MAX_COMPILED_FIELDS
-from dynamo_assets.export.decode import PageDecoder
-from dynamo_assets.export.observed import MAX_STRUCT_FIELDS, Facts
+from dynamo_assets.export.decoding import PageDecoder
+from dynamo_assets.export.decoding.landing import Landing
+from dynamo_assets.export.decoding.page_decoder import MAX_DENSE_ATTRIBUTES
+from dynamo_assets.export.observed import MAX_STRUCT_FIELDS, Facts, Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import athena_type
 from dynamo_assets.export.source import Page
@@ -23,8 +22,9 @@ def decoded(*items: dict[str, Any], **options: Any) -> tuple[dict[str, str], lis
     """Items as DynamoDB JSON, all in one page: Athena's types and the values, by attribute."""
     decoder = PageDecoder(Facts(), ExportRequest(table="Zoo", bucket="exports", **options), [])
     batch = decoder.decode(Page(json.dumps(items).encode(), len(items)))
-    types = {attribute: athena_type(batch.schema.columns[attribute].type) for attribute in batch.arrays}
-    columns = {attribute: array.to_pylist() for attribute, array in batch.arrays.items()}
+    types = {attribute: athena_type(column.type) for attribute, column in batch.schema.columns.items()}
+    nulls = {attribute: [None] * batch.rows for attribute in types}
+    columns = nulls | {attribute: array.to_pylist() for attribute, array in batch.arrays.items()}
     return types, [{name: values[row] for name, values in columns.items()} for row in range(batch.rows)]
 
 
@@ -136,7 +136,7 @@ def test_nested_json_is_for_maps_and_lists_only() -> None:
 
 
 def test_every_attribute_of_a_very_wide_table_has_its_column() -> None:
-    names = [f"attribute{number}" for number in range(MAX_COMPILED_FIELDS + 700)]
+    names = [f"attribute{number}" for number in range(MAX_DENSE_ATTRIBUTES + 700)]
     items = [
         {name: {"N": str(row)} for name in names[row::7]} | {"m": {"M": {"x": {"S": str(row)}}}} for row in range(20)
     ]
@@ -249,14 +249,30 @@ def test_a_value_that_does_not_fit_a_forced_type_is_an_error_that_names_it(force
 
 @pytest.mark.parametrize("wide", [False, True])
 def test_values_that_do_not_land_are_an_error_and_never_nulls(monkeypatch: pytest.MonkeyPatch, wide: bool) -> None:
-    monkeypatch.setattr(
-        assemble.NumberNode, "_numbers", lambda self, observed, texts, landing: pa.nulls(len(texts), self.type)
-    )
-    extra = {f"a{number}": {"S": "x"} for number in range(MAX_COMPILED_FIELDS)} if wide else {}
+    extra = {f"a{number}": {"S": "x"} for number in range(MAX_DENSE_ATTRIBUTES)} if wide else {}
+    count = Landing.count
+
+    def one_is_lost(landing: Landing, observed: Observed, tag: str, values: int, objects: int | None = None) -> None:
+        objects = values if objects is None else objects
+        count(landing, observed, tag, values, objects - (tag == "N"))
+
+    monkeypatch.setattr(Landing, "count", one_is_lost)
     with pytest.raises(ConservationError, match=r"table Zoo: a page .* please report this"):
         decoded({"a": {"N": "1"}, **extra})
     monkeypatch.undo()
     assert decoded({"a": {"N": "1"}, **extra})[1][0]["a"] == 1
+
+
+@pytest.mark.parametrize("escaped", [r"\ud83d\ude00", r"\uD840\uDC00", r"\uDBFF\uDFFF", r"\\ud83d", r"\\\ud840\udc00x"])
+def test_characters_are_the_same_however_json_writes_them(escaped: str) -> None:
+    """The typed reader makes another character of an escaped one beyond U+1FFFF."""
+    decoder = PageDecoder(Facts(), OPTIONS, [])
+    page = Page(f'[{{"a":{{"S":"{escaped}"}},"é{escaped}":{{"M":{{"{escaped}":{{"S":"x"}}}}}}}}]'.encode(), 1)
+    text = json.loads(f'"{escaped}"')
+    for _ in range(2):
+        arrays = decoder.decode(page).arrays
+        assert arrays["a"].to_pylist() == [text]
+        assert set(arrays) == {"a", f"é{text}"}
 
 
 def test_braces_within_texts_and_names_are_not_taken_for_values() -> None:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dynamo_assets.errors import ConversionError
-from dynamo_assets.export.numbers import double_array, exact_array, forced_array
+from dynamo_assets.export.decoding.numbers import double_array, exact_array, forced_array
 from dynamo_assets.export.observed import EXACT, NumberRange
 from dynamo_assets.export.schema import NUMBER_TYPES
 
@@ -29,7 +29,7 @@ numbers = st.builds(
 def test_numbers_are_kept_exactly_in_the_narrowest_type_that_holds_them(
     texts: list[str | None], known: NumberRange
 ) -> None:
-    column, widest = exact_array(texts, known)
+    column, widest = exact_array(pa.array(texts, pa.string()), known)
     assert widest == max([known, *(NumberRange.of(text) for text in texts if text is not None)])
     assert column.type == NUMBER_TYPES[widest]
     assert [None if v is None else Decimal(v) for v in column.to_pylist()] == [
@@ -41,7 +41,7 @@ def test_numbers_are_kept_exactly_in_the_narrowest_type_that_holds_them(
 
 @given(st.lists(numbers, max_size=5))
 def test_a_double_s_loss_is_counted(texts: list[str]) -> None:
-    column, lossy = double_array(list(texts))
+    column, lossy = double_array(pa.array(texts, pa.string()))
     assert column.to_pylist() == [float(text) for text in texts]
     assert lossy == sum(Decimal(repr(float(text))) != Decimal(text) for text in texts)
 

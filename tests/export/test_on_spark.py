@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from dynamo_assets.errors import ConversionError, ExportError
+from dynamo_assets.export import on_spark
 from dynamo_assets.export.remote_supervision import serve_supervisor
 from dynamo_assets.export.supervision import Supervisor
-from glue_scripts import export_table
 
 
 class Free(Supervisor):
@@ -35,9 +35,9 @@ class JavaError(Exception):
 
 def reason(work: Any, address: tuple[str, int]) -> Exception:
     with pytest.raises(RuntimeError) as raised:
-        export_table._run(work, address, 7)
+        on_spark._run(work, address, 7)
     error: Any = JavaError(f"RuntimeError: {raised.value}")
-    return export_table._reason(error)
+    return on_spark._reason(error)
 
 
 def fails(task: int, supervisor: Supervisor) -> None:
@@ -75,4 +75,4 @@ def test_an_executor_that_lost_the_driver_says_so() -> None:
 
 def test_what_is_no_unit_s_error_is_spark_s() -> None:
     error: Any = JavaError("Executor lost")
-    assert str(export_table._reason(error)).startswith("Spark could not run the units: Job aborted")
+    assert str(on_spark._reason(error)).startswith("Spark could not run the units: Job aborted")

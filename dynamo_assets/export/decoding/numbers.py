@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dynamo_assets.errors import ConversionError
+from dynamo_assets.export.decoding.values import digits
+from dynamo_assets.export.kernels import kernels
 from dynamo_assets.export.observed import EXACT, NumberRange
 from dynamo_assets.export.schema import NUMBER_TYPES
-from dynamo_assets.export.values import digits
 
 # Arrow's cast to a decimal wraps around, or gives 0, for some texts that do not fit (1E-77 and 12345678901234567890123
 # in pyarrow 26), so it is only ever given texts of which the form tells that they fit. Its cast to int64 is sound.
@@ -19,13 +19,12 @@ _PLAIN_DECIMAL = r"^-?[0-9]{1,20}(\.[0-9]{1,18})?$"
 _SAFE_DOUBLE_DIGITS = 15
 
 
-def exact_array(numbers: list[str | None], known: NumberRange) -> tuple[pa.Array, NumberRange]:
-    """Numbers in the narrowest type that holds them all, but none narrower than `known`.
+def exact_array(texts: pa.Array, known: NumberRange) -> tuple[pa.Array, NumberRange]:
+    """Numbers, as strings, in the narrowest type that holds them all, but none narrower than `known`.
 
     Returns:
         The array, and its range.
     """
-    texts = pa.array(numbers, pa.string())
     if known == NumberRange.TEXT:
         return texts, known
     if known == NumberRange.INT64:
@@ -35,6 +34,7 @@ def exact_array(numbers: list[str | None], known: NumberRange) -> tuple[pa.Array
             pass  # too large, a fraction, or an integer that is written 1E2
     elif _all_match(texts, _PLAIN_DECIMAL):
         return texts.cast(NUMBER_TYPES[known]), known
+    numbers = texts.to_pylist()
     widest = max([known, *(NumberRange.of(number) for number in numbers if number is not None)])
     if widest == NumberRange.TEXT:
         return texts, widest
@@ -42,18 +42,18 @@ def exact_array(numbers: list[str | None], known: NumberRange) -> tuple[pa.Array
     return pa.array(plain, pa.string()).cast(NUMBER_TYPES[widest]), widest
 
 
-def double_array(numbers: list[str | None]) -> tuple[pa.Array, int]:
-    """Numbers as doubles.
+def double_array(texts: pa.Array) -> tuple[pa.Array, int]:
+    """Numbers, as strings, as doubles.
 
     Returns:
         The array, and how many numbers have digits that a double cannot keep.
     """
     lossy = sum(
         1
-        for number in numbers
+        for number in texts.to_pylist()
         if number is not None and len(number) > _SAFE_DOUBLE_DIGITS and Decimal(number) != Decimal(repr(float(number)))
     )
-    return pa.array(numbers, pa.string()).cast(pa.float64()), lossy
+    return texts.cast(pa.float64()), lossy
 
 
 def forced_array(texts: list[str | None], kind: pa.DataType) -> tuple[pa.Array, int]:
@@ -67,7 +67,7 @@ def forced_array(texts: list[str | None], kind: pa.DataType) -> tuple[pa.Array, 
     """
     numbers = [None if text is None else _number(text) for text in texts]
     if pa.types.is_floating(kind):
-        return double_array(texts)
+        return double_array(pa.array(texts, pa.string()))
     plain, lossy = [], 0
     for number in numbers:
         forced = None if number is None else _forced(number, kind)
@@ -77,7 +77,7 @@ def forced_array(texts: list[str | None], kind: pa.DataType) -> tuple[pa.Array, 
 
 
 def _all_match(texts: pa.Array, pattern: str) -> bool:
-    matching = pc.match_substring_regex(texts, pattern)  # pyright: ignore[reportAttributeAccessIssue] - made at import
+    matching = kernels.match_substring_regex(texts, pattern)
     return matching.true_count == len(texts) - texts.null_count
 
 

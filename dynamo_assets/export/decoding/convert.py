@@ -13,12 +13,13 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from dynamo_assets.export.assemble import Landing
-from dynamo_assets.export.compile import generic_node
+from dynamo_assets.export.decoding.assemble import value_node
+from dynamo_assets.export.decoding.landing import Landing
+from dynamo_assets.export.decoding.values import ABSENT, Value, digits
+from dynamo_assets.export.kernels import kernels
 from dynamo_assets.export.observed import Observed
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import Column, field_names, is_text
-from dynamo_assets.export.values import ABSENT, Value, digits
 
 
 def widen(array: pa.Array, narrow: Column, wide: Column, options: ExportRequest) -> pa.Array:
@@ -34,10 +35,25 @@ def widen(array: pa.Array, narrow: Column, wide: Column, options: ExportRequest)
         return array
     if array.null_count == len(array):
         return pa.nulls(len(array), wide.type)
-    if pa.types.is_integer(narrow.type) and not is_text(wide.observed, options):
-        return array.cast(wide.type)
+    if (short := _short_cut(array, wide)) is not None:
+        return short
     values = [_value(value, narrow.observed, options) for value in array.to_pylist()]
-    return generic_node(wide.observed.copy(), options).array(values, "", Landing())
+    return value_node(wide.observed.copy(), options).array(values, Landing())
+
+
+def _short_cut(array: pa.Array, wide: Column) -> pa.Array | None:
+    if pa.types.is_decimal(wide.type) and pa.types.is_integer(array.type):
+        return array.cast(wide.type)
+    if not pa.types.is_string(wide.type) or wide.encoding:
+        return None
+    if pa.types.is_integer(array.type) or pa.types.is_boolean(array.type):
+        return array.cast(wide.type)
+    if pa.types.is_decimal(array.type) and array.type.scale:
+        texts = array.cast(wide.type)
+        # Arrow writes small numbers with an exponent, at whose end a zero counts.
+        if not kernels.any(kernels.match_substring(texts, "E")).as_py():
+            return kernels.utf8_rtrim(kernels.utf8_rtrim(texts, "0"), ".")
+    return None
 
 
 def _value(value: Any, observed: Observed, options: ExportRequest) -> Value:

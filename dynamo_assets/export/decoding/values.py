@@ -45,11 +45,23 @@ def tag_of(value: Value) -> str | None:
 
 def count_objects(value: Value) -> int:
     """How many JSON objects DynamoDB needs for a value: one for each value in it, one more for each map."""
+    inner = value.L if value.M is None else value.M.values()
+    objects = 1 if value.M is None else 2
+    if inner:
+        # Most of what lies in maps and lists is scalar.
+        objects += sum(1 if v.M is None and v.L is None else count_objects(v) for v in inner)
+    return objects
+
+
+def count_braces(value: Value) -> int:
+    """How many opening braces DynamoDB writes for a value, those within strings and names included."""
     if value.M is not None:
-        return 2 + sum(map(count_objects, value.M.values()))
+        return 2 + sum(name.count("{") + count_braces(inner) for name, inner in value.M.items())
     if value.L is not None:
-        return 1 + sum(map(count_objects, value.L))
-    return 1
+        return 1 + sum(map(count_braces, value.L))
+    if value.S is not None:
+        return 1 + value.S.count("{")
+    return 1 + sum(text.count("{") for text in value.SS or ())
 
 
 # What RFC 8259 calls a number; DynamoDB writes all of its numbers so, other implementations may not.
@@ -58,19 +70,24 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def _plain(value: Value) -> Any:
+    if value.S is not None:
+        return value.S
+    if value.N is not None:
+        return _json_number(value.N)
+    if value.M is not None:
+        return {name: _plain(inner) for name, inner in value.M.items()}
+    if value.L is not None:
+        return [_plain(inner) for inner in value.L]
+    if value.NS is not None:
+        return [_json_number(number) for number in value.NS]
     tag = tag_of(value)
-    if tag == "M":
-        return {name: _plain(inner) for name, inner in (value.M or {}).items()}
-    if tag == "L":
-        return [_plain(inner) for inner in value.L or []]
-    if tag == "N":
-        return _json_number(value.N or "")
-    if tag == "NS":
-        return [_json_number(number) for number in value.NS or []]
     return None if tag is None or tag == NULL else getattr(value, tag)
 
 
-def _json_number(number: str) -> msgspec.Raw:
+def _json_number(number: str) -> int | msgspec.Raw:
+    # Digits alone are the same number as an integer, which costs least.
+    if number.isascii() and number.isdigit() and len(number) < 19 and (number[0] != "0" or number == "0"):
+        return int(number)
     return msgspec.Raw((number if _JSON_NUMBER.fullmatch(number) else str(Decimal(number))).encode())
 
 

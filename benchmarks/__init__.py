@@ -1,0 +1,1 @@
+"""The export core beside its peers, on a replay server: `make bench`."""
