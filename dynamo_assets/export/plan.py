@@ -190,7 +190,8 @@ def make_plan(table: TableDescription, request: ExportRequest, parallelism: int)
     units = table.bytes / bytes_per_unit * (2 if request.engine == "glue_connector" else 1)
     page_items = _page_items(table, rate / at_once * bytes_per_unit)
     page_bytes = PAGE_BYTES if page_items is None else page_items * table.bytes / table.items
-    page_units = min(page_bytes, table.bytes / segments) / bytes_per_unit
+    # DynamoDB counts about every six hours. A table that it has not counted yet may hold anything.
+    page_units = (min(page_bytes, table.bytes / segments) if table.bytes else PAGE_BYTES) / bytes_per_unit
     return Plan(
         table=table,
         segments=tuple(ScanSegment(number, segments, page_units, page_items) for number in range(segments)),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import pytest
-
 from dynamo_assets.export import InProcess, run_export
 from tests.faults.catalogue import answer_lost, body_cut_short
 from tests.faults.plans import in_turn
@@ -36,11 +34,6 @@ def test_what_was_read_and_lost_on_the_way_counts(trial: Trial) -> None:
     measured.assert_kept(rate)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a table that DynamoDB has not counted yet is taken for empty, so that first pages are reserved at no cost: "
-    "with --segments, as many of 1 MB as there are threads are read at once",
-)
 def test_a_table_that_dynamodb_has_not_counted_yet_is_read_at_the_rate_too(trial: Trial) -> None:
     """It counts every six hours; until then a new table has no items and no bytes."""
     measured = ReadRate()
