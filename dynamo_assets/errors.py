@@ -6,7 +6,8 @@
     │   ├── PlanError           the table cannot be read as asked (missing, no capacity, bad option)
     │   ├── ReadError           DynamoDB could not be read to the end
     │   ├── ConservationError   a page held more values than landed in columns
-    │   └── ConversionError     a value does not fit the type that was asked for
+    │   ├── ConversionError     a value does not fit the type that was asked for
+    │   └── IntegrityError      a native export's files are not what its manifests say
     ├── ManifestError           a manifest is missing, unreadable or contradicts its files
     ├── AwsOperationError       something started in AWS ended in a state other than success
     │   ├── AwsTimeoutError     it did not end within its time limit
@@ -45,6 +46,10 @@ class ConservationError(ExportError):
 
 class ConversionError(ExportError):
     """A value does not fit the type that was asked for."""
+
+
+class IntegrityError(ExportError):
+    """The files of DynamoDB's own export are not what its manifests say; names the file."""
 
 
 class ManifestError(DynamoAssetsError):

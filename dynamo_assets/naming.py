@@ -185,9 +185,9 @@ class Layout:
         """The folder of a snapshot's files while they are not in their final format; gone when it is complete."""
         return self._key("_units", snapshots_table(name), label, "")
 
-    def native_exports_prefix(self, name: str) -> str:
-        """Where DynamoDB's own exports of a table go."""
-        return self._key("_native_exports", snapshots_table(name), "")
+    def native_export_prefix(self, name: str, label: str) -> str:
+        """Where DynamoDB's own exports for one snapshot go, until they are converted."""
+        return self._key("_native_exports", snapshots_table(name), label, "")
 
     def athena_results_prefix(self) -> str:
         """Where Athena puts query results."""

@@ -2,7 +2,9 @@
 
     --table Orders --bucket exports --read_percentage 0.25 ...      see dynamo_assets.export.request.ExportRequest
 
-It needs the `dynamo_assets` package (`--extra-py-files`) with fastavro, msgspec and pyarrow
+Units are segments of a scan, or, with `--native_export`, data files of DynamoDB's own export.
+
+It needs the `dynamo_assets` package (`--extra-py-files`) with what `dynamo_assets.infrastructure.glue_code` lists
 (`--additional-python-modules`), and nothing of Glue's own libraries. While it runs it prints how far it is, and last
 `manifest s3://...`.
 """
@@ -25,7 +27,8 @@ def parse_args(argv: Sequence[str]) -> ExportRequest:
     Raises:
         ValueError: A value is out of its range.
     """
-    return replace(ExportRequest.from_arguments(argv), engine="glue")
+    request = ExportRequest.from_arguments(argv)
+    return request if request.native_export else replace(request, engine="glue")
 
 
 def main(argv: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ from pyspark import SparkConf, SparkContext
 
 from awsglue import gluetypes
 from awsglue.context import GlueContext
+from dynamo_assets.errors import PlanError
 from dynamo_assets.export import ExportRequest
 from dynamo_assets.export.attempt import Attempt
 from dynamo_assets.export.clients import Clients
@@ -29,6 +30,7 @@ from dynamo_assets.export.observed import NULL, Facts, Observed
 from dynamo_assets.export.on_spark import Executors, reporting, run_on_spark, supervised
 from dynamo_assets.export.plan import Plan
 from dynamo_assets.export.remote_supervision import Address
+from dynamo_assets.export.scan_plan import ScanPlan
 from dynamo_assets.export.source import Page
 from dynamo_assets.export.supervision import Supervisor
 from dynamo_assets.export.unit import Job, UnitResult, export_unit
@@ -60,8 +62,10 @@ class Connector(Executors):
         """Reads the table; each of Spark's partitions is a unit.
 
         Raises:
-            PlanError: AWS's reader cannot keep the rate.
+            PlanError: AWS's reader cannot keep the rate, or there is no table to be read, but a native export.
         """
+        if not isinstance(plan, ScanPlan):
+            raise PlanError(f"table {attempt.job.request.table}: a native export is converted by engine glue's script")
         frame = self._glue.create_dynamic_frame.from_options(
             connection_type="dynamodb",
             connection_options={

@@ -67,6 +67,7 @@ def test_the_export_core_imports_nothing_that_glue_lacks(path: Path) -> None:
     spark = {"pyspark", "py4j"} if path.stem == "on_spark" else set()
     assert foreign - spark <= {
         "arro3",
+        "isal",
         "dynamo_assets",
         "boto3",
         "botocore",

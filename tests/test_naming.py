@@ -81,7 +81,7 @@ def test_every_key_lies_below_the_prefix(prefix: str) -> None:
         layout.snapshot_prefix("orders", "2026-11-23T10:00:07"),
         layout.manifest_key("orders", "2026-11-23T10:00:07"),
         layout.claim_key("orders", "2026-11-23T10:00:07"),
-        layout.native_exports_prefix("orders"),
+        layout.native_export_prefix("orders", "2026-11-23T10:00:07"),
         layout.athena_results_prefix(),
         layout.glue_code_prefix(),
     ]

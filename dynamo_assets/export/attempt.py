@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.errors import ConservationError, ExportError, ManifestError
-from dynamo_assets.export.claim import release_label
+from dynamo_assets.export.claim import Claim
 from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.manifest_columns import manifest_columns, serde_parameters
@@ -55,8 +55,8 @@ class Mapper(ABC):
         """Calls `work` with every task, gives it the supervisor or a stand-in of it, returns the results in order."""
 
     def read(self, attempt: Attempt, plan: Plan) -> list[UnitResult]:
-        """Reads a table as planned: its segments, as units."""
-        return attempt.read(plan.segments)
+        """Reads a table as planned."""
+        return attempt.read(plan.units)
 
 
 @dataclass
@@ -65,13 +65,15 @@ class Attempt:
 
     Attributes:
         job: What is exported, and under which label.
+        claim: Of that label.
         clients: For this process; units make their own elsewhere.
         map_units: What runs the units.
         supervisor: What the units report to.
-        previous: The manifest of the newest snapshot there was when the attempt began.
+        previous: The manifest of the snapshot before this one.
     """
 
     job: Job
+    claim: Claim
     clients: Clients
     map_units: Mapper
     supervisor: Supervisor
@@ -85,7 +87,12 @@ class Attempt:
         return self.map_units(partial(export_unit, self.job, self.clients), units, self.supervisor)
 
     def commit(
-        self, results: Sequence[UnitResult], *, started_at: datetime, now: Callable[[], datetime], consistent: bool
+        self,
+        results: Sequence[UnitResult],
+        *,
+        started_at: datetime,
+        now: Callable[[], datetime],
+        read_facts: Mapping[str, Any],
     ) -> Manifest:
         """Gives all files the snapshot's final schema and writes the manifest.
 
@@ -93,10 +100,11 @@ class Attempt:
             results: What the units gave.
             started_at: When reading began.
             now: The wall clock.
-            consistent: Whether reads were strongly consistent.
+            read_facts: How the items were read, by the plan.
 
         Raises:
             ConservationError: Rows are missing.
+            ExportError: Another attempt has taken the label over.
             ManifestError: Another attempt has committed a snapshot of this label.
         """
         request, table = self.job.request, self.job.table
@@ -108,7 +116,9 @@ class Attempt:
         items = sum(result.items for result in results)
         if (rows := sum(done.file.rows for done in files)) != items:
             raise ConservationError(f"table {request.table}: {items} items were read and {rows} rows are in the files")
-        # What a Spark task left that was tried again would be read by the crawler and by Athena.
+        self.claim.confirm()
+        # What a Spark task left that was tried again, or an attempt that died, would be read by the crawler and by
+        # Athena.
         self._delete(self.job.folder, keep={done.file.key for done in files})
         columns = manifest_columns(schema, facts, request)
         manifest = Manifest(
@@ -129,7 +139,7 @@ class Attempt:
                 "items": items,
                 "read_units": sum(result.read_units for result in results),
                 "segments": len(results),
-                "consistent": consistent,
+                **read_facts,
             },
             attempt=request.attempt,
             schema_changes=SchemaChanges.between(self.previous.snapshot_timestamp, self.previous.columns, columns)
@@ -207,9 +217,10 @@ class Attempt:
                     "Without a manifest nobody will see it"
                 )
             else:
+                self.claim.confirm()
                 for folder in {self.job.folder, self.job.unit_folder}:
                     self._delete(folder)
-                release_label(s3, request, self.job.label)
+                self.claim.release()
         except (BotoCoreError, ClientError, ExportError) as error:
             reason.add_note(f"What it wrote to {uri} could not be removed: {error}")
 

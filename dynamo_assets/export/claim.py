@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,13 +29,44 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Claim:
+    """A label that is one attempt's own. Use it as a context manager.
+
+    Args:
+        s3: Where claims lie.
+        request: The table and the attempt.
+        label: The label.
+    """
+
+    def __init__(self, s3: S3Client, request: ExportRequest, label: str):
+        self.label = label
+        self._s3 = s3
+        self._request = request
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def check(self) -> None:
+        """Raises where the label may be another attempt's by now: never, where no other may take it over."""
+
+    def confirm(self) -> None:
+        """As `check`, and certain: asks S3 where it has to."""
+
+    def release(self) -> None:
+        """Gives the label back, after the files are gone."""
+        key = self._request.layout.claim_key(self._request.name, self.label)
+        self._s3.delete_object(Bucket=self._request.bucket, Key=key)
+
+
 def claim_label(
     s3: S3Client,
     request: ExportRequest,
     *,
     now: Callable[[], datetime] = utc_now,
     sleep: Callable[[float], None] = time.sleep,
-) -> str:
+) -> Claim:
     """Makes a label this attempt's own, by an S3 conditional write, before its first file and its first read.
 
     Args:
@@ -45,7 +76,7 @@ def claim_label(
         sleep: Waits for a number of seconds.
 
     Returns:
-        The label: the fixed one, or the second in which the claim succeeded.
+        The claim, of the fixed label, or of the second in which it succeeded.
 
     Raises:
         PlanError: The fixed label is taken, or the bucket does not exist.
@@ -54,18 +85,13 @@ def claim_label(
     if request.snapshot_timestamp is not None:
         if not _claim(s3, request, request.snapshot_timestamp, now()):
             raise PlanError(_taken_message(request, request.snapshot_timestamp))
-        return request.snapshot_timestamp
+        return Claim(s3, request, request.snapshot_timestamp)
     for _ in range(TRIES):
         instant = now()
         if _claim(s3, request, label := format_snapshot(instant), instant):
-            return label
+            return Claim(s3, request, label)
         sleep(1 - instant.microsecond / 1e6)
     raise ExportError(f"table {request.table}: every second of the last {TRIES} was claimed by other exports")
-
-
-def release_label(s3: S3Client, request: ExportRequest, label: str) -> None:
-    """Gives a label back after its files are gone."""
-    s3.delete_object(Bucket=request.bucket, Key=request.layout.claim_key(request.name, label))
 
 
 def _claim(s3: S3Client, request: ExportRequest, label: str, instant: datetime) -> bool:
@@ -87,7 +113,7 @@ def _claim(s3: S3Client, request: ExportRequest, label: str, instant: datetime) 
         # Interrupted, or no answer came: whether the claim was made is not known, and nobody will use it.
         with suppress(BotoCoreError, ClientError):
             if _owner(s3, request, key) == request.attempt:
-                release_label(s3, request, label)
+                Claim(s3, request, label).release()
         raise
     return True
 

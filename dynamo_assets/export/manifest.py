@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 from dynamo_assets.errors import ManifestError
 from dynamo_assets.export.s3_files import read_object
 from dynamo_assets.export.schema_changes import SchemaChanges
-from dynamo_assets.naming import Layout, format_snapshot
+from dynamo_assets.naming import Layout, format_snapshot, parse_snapshot
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -189,8 +190,16 @@ class ManifestStore:
         """
         if after is not None:
             return max(self.labels(name, after=after), default=None)
-        now = self._now()
-        for days in (1, 10, 100):
-            if newest := self.latest(name, after=format_snapshot(now - timedelta(days=days))):
+        return self._last(name, self._now(), lambda _: True)
+
+    def before(self, name: str, label: str) -> str | None:
+        """The label of the last complete snapshot before an instant; it looks back as `latest` does."""
+        return self._last(name, parse_snapshot(label), lambda found: found < label)
+
+    def _last(self, name: str, instant: datetime, wanted: Callable[[str], bool]) -> str | None:
+        for days in (1, 10, 100, None):
+            after = format_snapshot(instant - timedelta(days=days)) if days else None
+            found = takewhile(wanted, self.labels(name, after=after))
+            if newest := max(found, default=None):
                 return newest
-        return max(self.labels(name), default=None)
+        return None

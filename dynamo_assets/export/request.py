@@ -45,6 +45,8 @@ class ExportRequest:
         max_read_units: An absolute cap in read units a second, beside the percentage.
         consistent_read: Strongly consistent reads, at twice the price.
         snapshot_timestamp: A label given in advance; otherwise the second in which the export began.
+        native_export: The key of a native export's `manifest-summary.json` in the same bucket: it is converted, and the
+            table is not read. Its instant must be the label's.
         slot: The Dagster partition this snapshot is for, if any.
         engine: Recorded in the manifest.
         attempt: Identifies this run of the export in its manifest.
@@ -68,6 +70,7 @@ class ExportRequest:
     max_read_units: float | None = None
     consistent_read: bool = False
     snapshot_timestamp: str | None = None
+    native_export: str | None = None
     slot: str | None = None
     engine: str = "in_process"
     attempt: str = ""
@@ -109,6 +112,8 @@ class ExportRequest:
                 yield f"{option} is {value}; it must be above 0"
         if self.segments is not None and not 1 <= self.segments <= 1_000_000:
             yield f"segments is {self.segments}; DynamoDB takes 1 to 1,000,000"
+        if self.native_export and not self.snapshot_timestamp:
+            yield "native_export needs snapshot_timestamp, the instant that was exported"
         if self.rediscover and self.format == "csv":
             yield (
                 "rediscover cannot be used with csv, whose columns are told by their places alone: older snapshots "

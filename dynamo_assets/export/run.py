@@ -13,14 +13,18 @@ from botocore.exceptions import ClientError
 
 from dynamo_assets.errors import ManifestError
 from dynamo_assets.export.attempt import Attempt, Mapper
-from dynamo_assets.export.claim import claim_label, utc_now
+from dynamo_assets.export.claim import Claim, claim_label, utc_now
 from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.hint import expected_facts
+from dynamo_assets.export.lease import take_lease
 from dynamo_assets.export.manifest import Manifest, ManifestStore
+from dynamo_assets.export.native_export.conversion_plan import plan_conversion
 from dynamo_assets.export.observed import Facts
-from dynamo_assets.export.plan import Plan, TableDescription, make_plan
+from dynamo_assets.export.plan import Plan
 from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.scan_plan import plan_scan
 from dynamo_assets.export.supervision import Supervisor
+from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.export.throttle import Throttle
 from dynamo_assets.export.unit import Job
 
@@ -47,9 +51,16 @@ def plan_export(request: ExportRequest, parallelism: int, session: boto3.Session
 
     Raises:
         PlanError: The table cannot be read as asked.
+        IntegrityError: The native export's manifests are not whole.
     """
-    table = TableDescription.of(Clients(request.table, session).dynamodb, request.table)
-    return make_plan(table, request, parallelism)
+    clients = Clients(request.table, session)
+    return _plan(request, clients, TableDescription.of(clients.dynamodb, request.table), parallelism)
+
+
+def _plan(request: ExportRequest, clients: Clients, table: TableDescription, parallelism: int) -> Plan:
+    if request.native_export:
+        return plan_conversion(clients.s3, request, parallelism)
+    return plan_scan(table, request, parallelism)
 
 
 def run_export(
@@ -74,7 +85,7 @@ def run_export(
         now: The wall clock.
 
     Returns:
-        The manifest, written.
+        The manifest, written; of a native export that was converted before, the one of that time.
 
     Raises:
         ExportError: See its subclasses in `dynamo_assets.errors`.
@@ -83,30 +94,41 @@ def run_export(
     observer = observer or Observer()
     clients = Clients(request.table, session, map_units.parallelism)
     table = TableDescription.of(clients.dynamodb, request.table)
-    plan = make_plan(table, request, map_units.parallelism)
+    plan = _plan(request, clients, table, map_units.parallelism)
     observer.on_plan(plan)
     for warning in plan.warnings():
         observer.on_warning(warning)
-    previous = _previous(ManifestStore(clients.s3, request.layout), request, observer)
+    watch = _Watch(Throttle(plan.read_units_per_second), lambda n: observer.on_progress(n, plan.expected_items))
+    store = ManifestStore(clients.s3, request.layout)
+    previous = _previous(store, request, observer)
+    claim = (
+        take_lease(clients.s3, request, pause=watch.pause, on_wait=observer.on_warning)
+        if request.native_export
+        else claim_label(clients.s3, request, now=now)
+    )
+    if claim is None:
+        return store.read(request.name, request.snapshot_timestamp or "")
     hint = expected_facts(previous) if previous and not request.rediscover else Facts()
-    watch = _Watch(Throttle(plan.read_units_per_second), lambda items: observer.on_progress(items, table.items))
-    label = claim_label(clients.s3, request, now=now)
-    attempt = Attempt(Job(request, label, table, hint), clients, map_units, watch, previous)
-    try:
-        started_at = now()
-        results = map_units.read(attempt, plan)
-        manifest = attempt.commit(results, started_at=started_at, now=now, consistent=request.consistent_read)
-        if left_over := attempt.tidy_up():
-            observer.on_warning(left_over)
-        return manifest
-    except BaseException as error:
-        attempt.discard(error)
-        raise
+    with claim:
+        watch.claim = claim
+        attempt = Attempt(Job(request, claim.label, table, hint), claim, clients, map_units, watch, previous)
+        try:
+            started_at = now()
+            results = map_units.read(attempt, plan)
+            manifest = attempt.commit(results, started_at=started_at, now=now, read_facts=plan.read_facts())
+            if left_over := attempt.tidy_up():
+                observer.on_warning(left_over)
+            return manifest
+        except BaseException as error:
+            attempt.discard(error)
+            raise
 
 
 def _previous(store: ManifestStore, request: ExportRequest, observer: Observer) -> Manifest | None:
     try:
-        label = store.latest(request.name)
+        known = request.snapshot_timestamp
+        # Before the first snapshot of the past that is filled in, later ones tell what columns to expect.
+        label = (known and store.before(request.name, known)) or store.latest(request.name)
         return store.read(request.name, label) if label else None
     except ManifestError as error:
         observer.on_warning(f"The columns of the last snapshot are not known, so nothing is expected of them: {error}")
@@ -123,9 +145,12 @@ class _Watch(Supervisor):
         self._throttle = throttle
         self._on_progress = on_progress
         self._items = 0
+        self.claim: Claim | None = None
         self._lock = threading.Lock()
 
     def progress(self, items: int) -> None:
+        if self.claim:
+            self.claim.check()
         with self._lock:
             self._items += items
             self._on_progress(self._items)

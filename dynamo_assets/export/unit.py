@@ -12,11 +12,11 @@ from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.decoding import PageDecoder
 from dynamo_assets.export.formats import file_format
 from dynamo_assets.export.observed import Facts
-from dynamo_assets.export.plan import TableDescription
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.source import Page
 from dynamo_assets.export.supervision import Supervisor
+from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.export.write import DataFile, FileWriter, copy_rows
 
 UNIT_FORMAT = "parquet"

@@ -15,7 +15,7 @@ import glue_scripts
 
 CORE = ("__init__.py", "errors.py", "naming.py", "export/**/*.py")
 """What of the package Glue needs: the export core and what it imports; nothing of Dagster."""
-MODULES = ("arro3-core", "arro3-io", "fastavro", "msgspec", "pyarrow")
+MODULES = ("arro3-core", "arro3-io", "fastavro", "isal", "msgspec", "pyarrow")
 """What the export core imports beside boto3, which Glue has."""
 SCRIPTS = {"glue": "export_table.py", "glue_connector": "export_table_connector.py"}
 """By the engine that runs it."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dynamo_assets.errors import PlanError
-from dynamo_assets.export.claim import claim_label, release_label
+from dynamo_assets.export.claim import Claim, claim_label
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.sandbox.endpoint import Endpoint
 
@@ -24,6 +24,10 @@ class Clock:
 
 
 def claim(aws: Endpoint, request: ExportRequest, clock: Clock | None = None) -> str:
+    return claimed(aws, request, clock).label
+
+
+def claimed(aws: Endpoint, request: ExportRequest, clock: Clock | None = None) -> Claim:
     clock = clock or Clock()
     return claim_label(aws.client("s3"), request, now=clock, sleep=clock.sleep)
 
@@ -71,8 +75,7 @@ def test_a_fixed_label_that_is_taken_is_refused_with_what_to_do(aws: Endpoint, r
 
 
 def test_a_label_that_was_given_back_can_be_claimed_again(aws: Endpoint, request_by: RequestBy) -> None:
-    claim(aws, request_by("a", snapshot_timestamp=FIXED))
-    release_label(aws.client("s3"), request_by("a"), FIXED)
+    claimed(aws, request_by("a", snapshot_timestamp=FIXED)).release()
     assert claim(aws, request_by("b", snapshot_timestamp=FIXED)) == FIXED
 
 

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from dynamo_assets.errors import ConservationError, ManifestError, PlanError, ReadError
-from dynamo_assets.export import ExportRequest, InProcess, Manifest, ManifestStore, Observer, Plan, run_export
+from dynamo_assets.export import ExportRequest, InProcess, Manifest, ManifestStore, Observer, run_export
 from dynamo_assets.export.attempt import Mapper
+from dynamo_assets.export.scan_plan import ScanPlan
 from dynamo_assets.export.supervision import Supervisor
 from dynamo_assets.sandbox.endpoint import Endpoint
 
@@ -244,7 +245,7 @@ def test_the_plan_comes_first_and_progress_ends_at_the_number_of_items(table: Ta
         InProcess(2),
         observer=Observer(on_plan=told.append, on_progress=lambda done, expected: told.append((done, expected))),
     )
-    assert isinstance(told[0], Plan)
+    assert isinstance(told[0], ScanPlan)
     assert [done for done, _ in told[1:]] == sorted(done for done, _ in told[1:])
     assert told[-1] == (50, 50)
 

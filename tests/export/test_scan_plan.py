@@ -6,8 +6,9 @@ import pytest
 
 from dynamo_assets.errors import PlanError
 from dynamo_assets.export import plan_export
-from dynamo_assets.export.plan import Plan, TableDescription, make_plan
 from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.scan_plan import ScanPlan, plan_scan
+from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.sandbox.endpoint import Endpoint
 
 MB, GB = 1024**2, 1024**3
@@ -33,9 +34,9 @@ ON_DEMAND: dict[str, Any] = {
 }
 
 
-def plan(parallelism: int = 8, options: dict[str, Any] | None = None, **answer: Any) -> Plan:
+def plan(parallelism: int = 8, options: dict[str, Any] | None = None, **answer: Any) -> ScanPlan:
     request = ExportRequest(table="Orders", bucket="exports", **options or {})
-    return make_plan(TableDescription.from_answer({**ANSWER, **answer}), request, parallelism)
+    return plan_scan(TableDescription.from_answer({**ANSWER, **answer}), request, parallelism)
 
 
 def test_the_keys_and_their_types_come_with_the_partition_key_first() -> None:

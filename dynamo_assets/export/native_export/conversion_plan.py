@@ -1,0 +1,96 @@
+"""How the files of a native export are spread over units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dynamo_assets.errors import PlanError
+from dynamo_assets.export.native_export.data_files import DataFiles
+from dynamo_assets.export.native_export.manifests import ExportedFile, NativeExport, read_native_export
+from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.scan_plan import SEGMENT_BYTES, SEGMENTS_PER_WORKER
+from dynamo_assets.naming import format_snapshot
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class ConversionPlan:
+    """How a native export is converted; see `dynamo_assets.export.plan.Plan`.
+
+    Attributes:
+        export: The export.
+        units: Its files, in as many groups as are worth a task of their own.
+        parallelism: How many of them run at once.
+    """
+
+    export: NativeExport
+    units: Sequence[DataFiles]
+    parallelism: int
+
+    @property
+    def expected_items(self) -> int:
+        """Exactly so many."""
+        return self.export.items
+
+    @property
+    def read_units_per_second(self) -> float:
+        """A native export costs the table nothing."""
+        return math.inf
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return (
+            f"{self.export.items:,} items as of {format_snapshot(self.export.until)}, "
+            f"{self.export.billed_bytes / 1e6:,.1f} MB in {len(self.export.files)} file(s) of DynamoDB's export, no "
+            f"read units; {len(self.units)} unit(s), {min(self.parallelism, len(self.units))} at once"
+        )
+
+    def warnings(self) -> Sequence[str]:
+        """None: there is no rate to be kept."""
+        return []
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Which export it was, and what DynamoDB bills for it."""
+        return {"consistent": False, "export_arn": self.export.arn, "billed_bytes": self.export.billed_bytes}
+
+
+def plan_conversion(s3: S3Client, request: ExportRequest, parallelism: int) -> ConversionPlan:
+    """Verifies the manifests and spreads the files.
+
+    Args:
+        s3: Where the export lies.
+        request: Names the export's summary manifest.
+        parallelism: How many units the engine can run at once.
+
+    Raises:
+        IntegrityError: The manifests are not whole, or do not agree.
+        PlanError: It is an export of something else than the snapshot's label says.
+    """
+    export = read_native_export(s3, request.bucket, request.native_export or "")
+    if export.since is not None:
+        raise PlanError(f"table {request.table}: {export.arn} holds changes only; a snapshot is made of a full export")
+    if request.snapshot_timestamp != format_snapshot(export.until):
+        raise PlanError(
+            f"table {request.table}: {export.arn} is of {format_snapshot(export.until)}, and the snapshot is to be of "
+            f"{request.snapshot_timestamp}; a label never lies"
+        )
+    wanted = math.ceil(export.billed_bytes / SEGMENT_BYTES)
+    return ConversionPlan(
+        export, spread(export.files, max(1, min(wanted, SEGMENTS_PER_WORKER * parallelism))), parallelism
+    )
+
+
+def spread(files: Sequence[ExportedFile], groups: int) -> tuple[DataFiles, ...]:
+    """The largest first, each to the group that has least: no group is much larger than another."""
+    spread: list[list[ExportedFile]] = [[] for _ in range(min(groups, len(files)) or 1)]
+    items = [0] * len(spread)
+    for file in sorted(files, key=lambda file: (-file.items, file.key)):
+        least = items.index(min(items))
+        spread[least].append(file)
+        items[least] += file.items
+    return tuple(DataFiles(number, tuple(group)) for number, group in enumerate(spread))
