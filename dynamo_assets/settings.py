@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Annotated, Any, Literal
 
 from dagster import TimeWindowPartitionsDefinition
@@ -76,6 +77,8 @@ class Storage(_Section):
     """The bucket's name."""
     prefix: str = Field(default="", pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$")
     """What every key begins with; no slash at either end."""
+    bucket_owner: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
+    """The account that owns the bucket, where it is not the tables': DynamoDB's own exports need it."""
 
 
 class Catalog(_Section):
@@ -135,11 +138,32 @@ class Freshness(_Section):
         return self
 
 
+class PointInTime(_Section):
+    """How DynamoDB's own exports are used by engine `point_in_time`."""
+
+    convert: Literal["auto", "in_process", "glue"] = "auto"
+    """Where exports become snapshots: by their size, always in the Dagster run, or always on Glue."""
+    in_process_below: Size = Field(default=1024**3, ge=0)
+    """For `auto`: exports smaller than this, as DynamoDB bills them, are converted in the Dagster run."""
+    keep_native_export: bool = False
+    """Whether DynamoDB's files stay beside the snapshot that is made of them."""
+    kms_key: str | None = None
+    """The KMS key, by its ID or ARN, that encrypts DynamoDB's files; the bucket's own encryption otherwise."""
+
+    @property
+    def in_process_below_bytes(self) -> float:
+        """From this size on an export is converted on Glue."""
+        return {"auto": self.in_process_below, "in_process": inf, "glue": -1}[self.convert]
+
+
 class TableSettings(_Section):
     """What a table may set, and what `defaults` sets for all of them."""
 
-    engine: Literal["glue", "glue_connector", "in_process"] = "glue"
-    """Where the export runs: a Glue job, one that reads by AWS's own reader, or the Dagster run itself."""
+    engine: Literal["glue", "glue_connector", "in_process", "point_in_time"] = "glue"
+    """What takes the snapshot: a scan by a Glue job, by AWS's own reader there, or by the Dagster run itself, or
+    DynamoDB's own export of the slot's instant."""
+    point_in_time: PointInTime = PointInTime()
+    """How engine `point_in_time` goes about it."""
     format: Annotated[Format, BeforeValidator(_refuse_xml)] = "parquet"
     """The data files' format."""
     target_file_size: Size = Field(default=DEFAULT_FILE_BYTES, ge=1024**2, le=5 * 1024**3)

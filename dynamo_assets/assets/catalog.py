@@ -42,11 +42,13 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
             manifests = ManifestStore(aws.s3, settings.layout)
             manifest = _snapshot_of_slot(context, manifests, table, upstream)
             raw = RawTable(Catalog(aws.glue, database), table.name, manifests)
-            raw.follow_format(manifest, context.log.info)
-            crawl = _crawl(table, settings, manifest.format, aws, context.log.info)
-            raw.ensure(manifest, context.log.info)
+            # The table is as its newest snapshot is, also when a slot of the past is filled.
+            newest = manifests.read(table.name, manifests.latest(table.name) or manifest.snapshot_timestamp)
+            raw.follow_format(newest, context.log.info)
+            crawl = _crawl(table, settings, newest.format, aws, context.log.info)
+            raw.ensure(newest, context.log.info)
             added, removed = raw.match_partitions(context.log.info)
-            corrected = raw.match_columns(manifest)
+            corrected = raw.match_columns(manifest, newest)
             return dg.MaterializeResult(
                 metadata={
                     SNAPSHOT_LABEL: manifest.snapshot_timestamp,

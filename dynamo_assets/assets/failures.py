@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from dynamo_assets.aws.glue_jobs import GlueRunError
+from dynamo_assets.aws.native_exports import NativeExportError
 from dynamo_assets.errors import CatalogError, ConversionError, DynamoAssetsError, ManifestError, PlanError, SlotError
 from dynamo_assets.settings import Table
 
@@ -35,6 +36,8 @@ def explained(table: Table, context: dg.AssetExecutionContext) -> Iterator[None]
                 "reason": error.run.error_message or "Glue gave no reason",
             }
             retry = error.run.state in WORTH_RETRYING_STATES and not _names_one_of_ours(error.run.error_message)
+        if isinstance(error, NativeExportError):
+            metadata |= {"native_exports": dg.MetadataValue.url(error.url)}
         # Asked for a retry after the last one, Dagster would say "Exceeded max_retries" where the reason belongs.
         retry = retry and context.retry_number < table.retries
         raise dg.Failure(str(error), metadata=metadata, allow_retries=retry) from error

@@ -89,8 +89,12 @@ class RawTable:
         )
         return len(missing), len(strange)
 
-    def match_columns(self, manifest: Manifest) -> list[str]:
-        """Gives table and partition the manifest's types and format where the crawler inferred others.
+    def match_columns(self, manifest: Manifest, newest: Manifest) -> list[str]:
+        """Gives table and partition the manifests' types and formats where the crawler inferred others.
+
+        Args:
+            manifest: The snapshot whose partition it is about.
+            newest: The newest complete snapshot: the table is as that one.
 
         Returns:
             What was corrected, a line each.
@@ -108,14 +112,14 @@ class RawTable:
         own = self._storage(manifest, manifest.location)
         if _differences(partition["StorageDescriptor"], own):
             self.catalog.update_partition(table["Name"], partition, own)
-        wanted = self._storage(manifest, self._location)
-        if manifest.format != "csv":
+        wanted = self._storage(newest, self._location)
+        if newest.format != "csv":
             # Older snapshots may have more columns. CSV's are told by their place alone, so there none is added.
             named = {column["Name"] for column in wanted["Columns"]}
             wanted["Columns"] += [c for c in table["StorageDescriptor"]["Columns"] if c["Name"] not in named]
         corrected = _differences(table["StorageDescriptor"], wanted)
         if corrected:
-            self.catalog.update(table, wanted, table_parameters(manifest.format))
+            self.catalog.update(table, wanted, table_parameters(newest.format))
         return corrected
 
     @property

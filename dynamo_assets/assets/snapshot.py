@@ -13,16 +13,28 @@ from dynamo_assets.automation.executor import COMPUTES_TAG
 from dynamo_assets.automation.partitions import require_current_slot
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.glue_jobs import GlueJobs
+from dynamo_assets.aws.native_exports import NativeExports
 from dynamo_assets.engines.glue import GlueEngine
 from dynamo_assets.engines.in_process import InProcessEngine
+from dynamo_assets.engines.point_in_time import PointInTimeEngine
 from dynamo_assets.engines.snapshot import Engine, Snapshot, snapshots_of_slot
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.export.progress import WARNING_PREFIX
 from dynamo_assets.naming import snapshot_asset_key, source_asset_key
 from dynamo_assets.settings import Settings, Table
 
-KINDS = {"glue": {"glue", "s3"}, "glue_connector": {"glue", "s3"}, "in_process": {"python", "s3"}}
-POOLS = {"glue": "glue_exports", "glue_connector": "glue_exports", "in_process": "in_process_exports"}
+KINDS = {
+    "glue": {"glue", "s3"},
+    "glue_connector": {"glue", "s3"},
+    "in_process": {"python", "s3"},
+    "point_in_time": {"dynamodb", "s3"},
+}
+POOLS = {
+    "glue": "glue_exports",
+    "glue_connector": "glue_exports",
+    "in_process": "in_process_exports",
+    "point_in_time": "point_in_time_exports",
+}
 """Limit them in `dagster.yaml` or in the UI, under Deployment > Concurrency."""
 
 
@@ -40,8 +52,7 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
         kinds={*KINDS[table.engine], table.format},
         owners=table.owners,
         tags=table.tags,
-        description=f"Complete snapshots of {table.table} in S3, each in a folder of its own. A slot that is "
-        "materialized again gets a further snapshot; a slot that is over cannot be filled.",
+        description=f"Complete snapshots of {table.table} in S3, each in a folder of its own. {_what_a_slot_is(table)}",
         metadata={"schedule": table.schedule, "engine": table.engine, "read_percentage": table.read_percentage},
         retry_policy=retry_policy(table),
         pool=POOLS[table.engine],
@@ -63,6 +74,15 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
             )
 
     return _snapshot
+
+
+def _what_a_slot_is(table: Table) -> str:
+    if table.engine == "point_in_time":
+        return (
+            "A slot's snapshot is the table as of the slot's instant. Any slot that point-in-time recovery reaches can "
+            "be filled, 35 days back at most; one that is complete is not exported again."
+        )
+    return "A slot that is materialized again gets a further snapshot; a slot that is over cannot be filled."
 
 
 def retry_policy(table: Table) -> dg.RetryPolicy | None:
@@ -93,9 +113,14 @@ def _take_or_adopt(
         return left
     return _engine(table, settings, aws, manifests).take_snapshot(
         settings.export_request(table, slot=slot, attempt=f"{origin}/{uuid.uuid4().hex[:8]}"),
-        before_start=lambda: require_current_slot(table.table, slot, slots, datetime.now(UTC)),
+        before_start=partial(_require_slot, table, slot, slots),
         log=partial(_log, context),
     )
+
+
+def _require_slot(table: Table, slot: str, slots: dg.TimeWindowPartitionsDefinition) -> None:
+    if table.engine != "point_in_time":
+        require_current_slot(table.table, slot, slots, datetime.now(UTC))
 
 
 def _log(context: dg.AssetExecutionContext, line: str) -> None:
@@ -121,12 +146,29 @@ def _unreported(
 
 
 def _engine(table: Table, settings: Settings, aws: AwsClients, manifests: ManifestStore) -> Engine:
-    if table.engine in {"glue", "glue_connector"}:
-        glue = settings.glue
-        return GlueEngine(
-            jobs=GlueJobs(aws.glue, aws.logs),
-            manifests=manifests,
-            job_name=glue.job_name if table.engine == "glue" else glue.connector_job_name,
-            time_limit=table.time_limit,
-        )
-    return InProcessEngine(session=aws.session())
+    in_process = InProcessEngine(session=aws.session())
+    glue = GlueEngine(
+        jobs=GlueJobs(aws.glue, aws.logs),
+        manifests=manifests,
+        job_name=settings.glue.connector_job_name if table.engine == "glue_connector" else settings.glue.job_name,
+        time_limit=table.time_limit,
+    )
+    match table.engine:
+        case "in_process":
+            return in_process
+        case "glue" | "glue_connector":
+            return glue
+        case "point_in_time":
+            options = table.point_in_time
+            return PointInTimeEngine(
+                exports=NativeExports(aws.dynamodb_of(table.table), aws.s3),
+                manifests=manifests,
+                s3=aws.s3,
+                in_process=in_process,
+                glue=glue,
+                in_process_below=options.in_process_below_bytes,
+                time_limit=table.time_limit,
+                keep_native_export=options.keep_native_export,
+                bucket_owner=settings.storage.bucket_owner,
+                kms_key=options.kms_key,
+            )

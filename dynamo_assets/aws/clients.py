@@ -10,6 +10,8 @@ import dagster as dg
 from botocore.config import Config
 from pydantic import Field, PrivateAttr
 
+from dynamo_assets.naming import table_region
+
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,7 +38,7 @@ class AwsClients(dg.ConfigurableResource):
     profile: str | None = Field(default=None, description="A named profile of the AWS configuration files.")
 
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
-    _clients: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _clients: dict[tuple[str, str | None], Any] = PrivateAttr(default_factory=dict)
     _session: boto3.Session | None = PrivateAttr(default=None)
 
     def session(self) -> boto3.Session:
@@ -50,14 +52,15 @@ class AwsClients(dg.ConfigurableResource):
             self._session = boto3.Session(profile_name=self.profile, region_name=self.region)
         return self._session
 
-    def _client(self, service: Service) -> Any:
+    def _client(self, service: Service, region: str | None = None) -> Any:
         with self._lock:
-            if service not in self._clients:
+            if (service, region) not in self._clients:
                 config = Config(
                     retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS}, max_pool_connections=MAX_CONNECTIONS
                 )
-                self._clients[service] = self._session_unlocked().client(service, config=config)
-            return self._clients[service]
+                client = self._session_unlocked().client(service, region_name=region, config=config)
+                self._clients[service, region] = client
+            return self._clients[service, region]
 
     @property
     def s3(self) -> S3Client:
@@ -74,10 +77,9 @@ class AwsClients(dg.ConfigurableResource):
         """Amazon Athena."""
         return self._client("athena")
 
-    @property
-    def dynamodb(self) -> DynamoDBClient:
-        """Amazon DynamoDB."""
-        return self._client("dynamodb")
+    def dynamodb_of(self, table: str) -> DynamoDBClient:
+        """Amazon DynamoDB in a table's region: the one in its ARN, where that is how it is named."""
+        return self._client("dynamodb", table_region(table))
 
     @property
     def logs(self) -> CloudWatchLogsClient:

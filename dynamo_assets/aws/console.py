@@ -43,3 +43,8 @@ def s3_folder_url(region: str, bucket: str, prefix: str) -> str:
 def dynamodb_table_url(region: str, table: str) -> str:
     """A DynamoDB table."""
     return f"{_console(region)}/dynamodbv2/home?region={region}#table?name={quote(table, safe='')}"
+
+
+def dynamodb_exports_url(region: str) -> str:
+    """DynamoDB's exports to S3."""
+    return f"{_console(region)}/dynamodbv2/home?region={region}#exports"

@@ -55,7 +55,8 @@ class GlueEngine:
 
     def _manifest_of(self, request: ExportRequest, attempt: str, run: JobRun) -> Manifest:
         for manifest in snapshots_of_slot(self.manifests, request.name, request.slot or ""):
-            if manifest.attempt == attempt:
+            # A label that was given in advance is a snapshot's only one, whoever completed it.
+            if manifest.attempt == attempt or manifest.snapshot_timestamp == request.snapshot_timestamp:
                 return manifest
         raise ManifestError(
             f"{request.table}: Glue run {run.run_id} succeeded and left no manifest below "

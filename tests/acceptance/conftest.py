@@ -133,6 +133,7 @@ def make_pipeline(aws: Endpoint, unique, tmp_path: Path) -> Iterator[Callable[..
             "athena": {"workgroup": name, **sections.pop("athena", {})},
             "glue": {"job_name": name, "role_arn": ROLE, **sections.pop("glue", {})},
             "defaults": {**FAST, **sections.pop("defaults", {})},
+            "partitions": sections.pop("partitions", {}),
             "tables": {table: dict(entry) for table, entry in tables.items()},
         }
         assert not sections

@@ -129,24 +129,24 @@ def test_a_snapshot_that_is_not_registered_has_no_columns_to_match(zoo: Zoo) -> 
     manifest = zoo.snapshot(LABELS[0])
     zoo.create(manifest)
     with pytest.raises(CatalogError, match=rf"Zoo: .*\.snapshots_zoo has no partition {LABELS[0]} after its crawl"):
-        zoo.table.match_columns(manifest)
+        zoo.table.match_columns(manifest, manifest)
 
 
 def test_types_that_a_crawler_guessed_are_corrected_and_told(zoo: Zoo) -> None:
     manifest = zoo.snapshot(LABELS[0], id="string", n="decimal(38,18)", new="bigint")
     zoo.create(manifest, id="string", n="double", older="string")
     zoo.register(manifest, id="string", n="double")
-    assert zoo.table.match_columns(manifest) == ["n: double -> decimal(38,18)", "new: missing -> bigint"]
+    assert zoo.table.match_columns(manifest, manifest) == ["n: double -> decimal(38,18)", "new: missing -> bigint"]
     assert zoo.columns() == {"id": "string", "n": "decimal(38,18)", "new": "bigint", "older": "string"}
     assert zoo.columns(LABELS[0]) == {"id": "string", "n": "decimal(38,18)", "new": "bigint"}
-    assert zoo.table.match_columns(manifest) == []
+    assert zoo.table.match_columns(manifest, manifest) == []
 
 
 def test_in_csv_columns_are_told_by_their_places_so_none_is_added_to_the_snapshot_s(zoo: Zoo) -> None:
     manifest = zoo.snapshot(LABELS[0], "csv", b="string", a="string")
     zoo.create(manifest, a="string", b="string", older="string")
     zoo.register(manifest)
-    assert zoo.table.match_columns(manifest) == ["older: string -> none"]
+    assert zoo.table.match_columns(manifest, manifest) == ["older: string -> none"]
     assert list(zoo.columns()) == ["b", "a"]
 
 
@@ -154,7 +154,7 @@ def test_an_order_that_alone_differs_is_corrected_too(zoo: Zoo) -> None:
     manifest = zoo.snapshot(LABELS[0], "csv", b="string", a="string")
     zoo.create(manifest, a="string", b="string")
     zoo.register(manifest)
-    assert zoo.table.match_columns(manifest) == ["the columns' order"]
+    assert zoo.table.match_columns(manifest, manifest) == ["the columns' order"]
     assert list(zoo.columns()) == ["b", "a"]
 
 
@@ -162,7 +162,7 @@ def test_another_serde_and_its_parameters_are_corrected_and_a_long_one_is_cut_in
     manifest = replace(zoo.snapshot(LABELS[0], "avro"), serde_parameters={"avro.schema.literal": "x" * 90})
     zoo.create(replace(manifest, format="orc"))
     zoo.register(manifest)
-    corrected = "\n".join(zoo.table.match_columns(manifest))
+    corrected = "\n".join(zoo.table.match_columns(manifest, manifest))
     assert "InputFormat: org.apache.hadoop.hive.ql.io.orc.OrcInputFormat -> " in corrected
     assert (
         "SerDe: org.apache.hadoop.hive.ql.io.orc.OrcSerde -> org.apache.hadoop.hive.serde2.avro.AvroSerDe" in corrected

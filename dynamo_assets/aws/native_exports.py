@@ -1,0 +1,330 @@
+"""DynamoDB's own exports to S3: start one, find one that was started before, follow it to its end.
+
+DynamoDB cannot be told to stop an export, and bills each one. So no export is ever started twice for one snapshot: the
+client token follows from what is asked for, and exports that an earlier run has begun are found by their folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from dynamo_assets.aws.console import dynamodb_exports_url
+from dynamo_assets.aws.waiting import wait_until
+from dynamo_assets.errors import AwsOperationError, PlanError, SlotError
+from dynamo_assets.naming import format_snapshot
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+TIME_PASSED_PATIENCE = timedelta(minutes=15)
+"""For so long after an instant DynamoDB may not be ready to export it."""
+MAX_FAILED = 10
+"""So many exports of one snapshot may fail before no further one is started."""
+PERMISSIONS = (
+    "allow dynamodb:ExportTableToPointInTime, dynamodb:DescribeExport and dynamodb:DescribeContinuousBackups on the "
+    "table, and s3:PutObject, s3:PutObjectAcl and s3:AbortMultipartUpload on the bucket"
+)
+WHAT_TO_DO = {
+    "S3NoSuchBucket": "Create the bucket, or correct `storage.bucket`.",
+    "AccessDenied": f"DynamoDB writes with the caller's permissions: {PERMISSIONS}.",
+}
+"""By `FailureCode`, of which AWS publishes no list."""
+
+
+@dataclass(frozen=True)
+class WantedExport:
+    """What is asked of DynamoDB.
+
+    Attributes:
+        table: The table's name or ARN, for messages.
+        table_arn: Its ARN.
+        until: The instant whose state is wanted, or up to which changes are.
+        bucket: Where to.
+        prefix: Begins every key; no slash at its end.
+        since: From when on changes are wanted; None for the whole state.
+        bucket_owner: The account that owns the bucket, where it is not the table's.
+        kms_key: The key that encrypts the files; the bucket's own encryption where None.
+    """
+
+    table: str
+    table_arn: str
+    until: datetime
+    bucket: str
+    prefix: str
+    since: datetime | None = None
+    bucket_owner: str | None = None
+    kms_key: str | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Of `ExportTableToPointInTime`, but for the client token."""
+        wanted: dict[str, Any] = {
+            "TableArn": self.table_arn,
+            "S3Bucket": self.bucket,
+            "S3Prefix": self.prefix,
+            "ExportFormat": "DYNAMODB_JSON",
+        }
+        if self.since is None:
+            wanted |= {"ExportType": "FULL_EXPORT", "ExportTime": self.until}
+        else:
+            period = {
+                "ExportFromTime": self.since,
+                "ExportToTime": self.until,
+                "ExportViewType": "NEW_AND_OLD_IMAGES",
+            }
+            wanted |= {"ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": period}
+        if self.bucket_owner:
+            wanted["S3BucketOwner"] = self.bucket_owner
+        if self.kms_key:
+            wanted |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": self.kms_key}
+        return wanted
+
+    def token(self, failed: int) -> str:
+        """The client token: the same for the same export, another one after an export that failed.
+
+        A token is valid for eight hours, and refused with other parameters (API reference, ExportTableToPointInTime).
+        """
+        text = json.dumps([self.parameters(), failed], sort_keys=True, default=datetime.isoformat)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def is_described_by(self, description: Mapping[str, Any]) -> bool:
+        """Whether an export is of the same instant or period, into the same folder."""
+        period = description.get("IncrementalExportSpecification", {})
+        until = description.get("ExportTime") or period.get("ExportToTime")
+        return (
+            description.get("TableArn") == self.table_arn
+            and description.get("S3Prefix") == self.prefix
+            and until == self.until
+            and period.get("ExportFromTime") == self.since
+        )
+
+
+@dataclass(frozen=True)
+class CompletedExport:
+    """A native export that is complete.
+
+    Attributes:
+        arn: Its ARN.
+        manifest_key: The key of its `manifest-summary.json`.
+        billed_bytes: What DynamoDB bills.
+        seconds: How long it took.
+        attached: Whether an earlier run had started it.
+    """
+
+    arn: str
+    manifest_key: str
+    billed_bytes: int
+    seconds: float
+    attached: bool
+
+
+class NativeExports:
+    """The exports of one region's tables."""
+
+    def __init__(self, dynamodb: DynamoDBClient, s3: S3Client):
+        self._dynamodb = dynamodb
+        self._s3 = s3
+
+    @property
+    def url(self) -> str:
+        """The page of all exports in the console."""
+        return dynamodb_exports_url(self._dynamodb.meta.region_name)
+
+    def table_arn(self, table: str) -> str:
+        """A table's ARN.
+
+        Raises:
+            PlanError: There is no such table.
+        """
+        with _explained(table):
+            return self._dynamodb.describe_table(TableName=table)["Table"].get("TableArn", "")
+
+    def recoverable_since(self, table: str) -> datetime:
+        """From which instant on a table can be exported.
+
+        Raises:
+            PlanError: Point-in-time recovery is off.
+        """
+        with _explained(table):
+            answer = self._dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+        recovery: Mapping[str, Any] = answer.get("PointInTimeRecoveryDescription", {})
+        if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
+            raise PlanError(_recovery_off(table))
+        return recovery["EarliestRestorableDateTime"]
+
+    def require_recoverable(self, table: str, instant: datetime, now: datetime) -> None:
+        """Refuses what DynamoDB could not export, with the reason.
+
+        Raises:
+            PlanError: Point-in-time recovery is off.
+            SlotError: The instant is to come, or lies before the recovery window.
+        """
+        wanted = format_snapshot(instant)
+        if instant > now:
+            raise SlotError(f"{table}: {wanted} is still to come; nothing was started. Wait for it")
+        if instant < (earliest := self.recoverable_since(table)):
+            raise SlotError(
+                f"{table}: {wanted} is before {format_snapshot(earliest)}, the first instant that this table's "
+                "point-in-time recovery reaches: it keeps 35 days at most, and begins when the table was made or "
+                "recovery was turned on. Nothing was started; no engine can fill this slot any more"
+            )
+
+    def obtain(self, wanted: WantedExport, *, timeout: timedelta, log: Callable[[str], None]) -> CompletedExport:
+        """Gets an export: one that was started before, complete or not, else a new one, which it waits for.
+
+        Args:
+            wanted: What is asked for.
+            timeout: How long to wait, for a turn as for the end.
+            log: Hears what happens.
+
+        Raises:
+            NativeExportError: It failed.
+            AwsTimeoutError: It did not end within the time limit. DynamoDB goes on with it, and the next call attaches.
+            PlanError: DynamoDB refuses: no recovery, no permission.
+            SlotError: DynamoDB refuses the instant.
+        """
+        arn, attached = "", False
+        for description in self._earlier(wanted):
+            if description["ExportStatus"] != "FAILED":
+                arn, attached = description["ExportArn"], True
+                log(f"Attaching to DynamoDB's export {arn}, {description['ExportStatus']}: none is started twice")
+                break
+        else:
+            arn = self._start(wanted, timeout, log)
+        what = f"{wanted.table}: DynamoDB's export {arn}"
+        told = ""
+
+        def poll() -> Mapping[str, Any] | None:
+            nonlocal told
+            description: Mapping[str, Any] = self._dynamodb.describe_export(ExportArn=arn)["ExportDescription"]
+            if (status := description["ExportStatus"]) != told:
+                log(f"DynamoDB's export is {status}")
+                told = status
+            return None if status == "IN_PROGRESS" else description
+
+        ended = wait_until(poll, what=what, timeout=timeout, interval_seconds=20.0)
+        if ended["ExportStatus"] != "COMPLETED":
+            raise NativeExportError(wanted.table, ended, self.url)
+        return CompletedExport(
+            arn=arn,
+            manifest_key=ended["ExportManifest"],
+            billed_bytes=ended.get("BilledSizeBytes", 0),
+            seconds=(ended["EndTime"] - ended["StartTime"]).total_seconds(),
+            attached=attached,
+        )
+
+    def _earlier(self, wanted: WantedExport) -> Iterator[Mapping[str, Any]]:
+        """The exports into the same folder, newest first. DynamoDB makes each a folder with its first file."""
+        folder = f"{wanted.prefix}/AWSDynamoDB/"
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=wanted.bucket, Prefix=folder, Delimiter="/")
+        found = [entry.get("Prefix", "") for page in pages for entry in page.get("CommonPrefixes", [])]
+        for prefix in reversed(found):
+            export_id = prefix.removeprefix(folder).rstrip("/")
+            if export_id == "data":
+                continue
+            try:
+                answer = self._dynamodb.describe_export(ExportArn=f"{wanted.table_arn}/export/{export_id}")
+            except ClientError as error:
+                if _code(error) not in {"ExportNotFoundException", "ValidationException"}:
+                    raise
+                continue
+            if wanted.is_described_by(answer["ExportDescription"]):
+                yield answer["ExportDescription"]
+
+    def _start(self, wanted: WantedExport, timeout: timedelta, log: Callable[[str], None]) -> str:
+        told = False
+
+        def start() -> str | None:
+            nonlocal told
+            try:
+                with _explained(wanted.table):
+                    return self._start_once(wanted)
+            except ClientError as error:
+                why = _why_later(error, wanted)
+                if why is None:
+                    raise
+                if not told:
+                    log(why)
+                    told = True
+                return None
+
+        arn = wait_until(
+            start, what=f"{wanted.table}: starting DynamoDB's export", timeout=timeout, interval_seconds=20.0
+        )
+        log(f"Started DynamoDB's export {arn}")
+        return arn
+
+    def _start_once(self, wanted: WantedExport) -> str:
+        for failed in range(MAX_FAILED):
+            answer = self._dynamodb.export_table_to_point_in_time(
+                **wanted.parameters(), ClientToken=wanted.token(failed)
+            )["ExportDescription"]
+            if answer.get("ExportStatus") != "FAILED":
+                return answer.get("ExportArn", "")
+        raise AwsOperationError(
+            f"{wanted.table}: DynamoDB's export of {format_snapshot(wanted.until)} failed {MAX_FAILED} times; "
+            f"see {self.url}"
+        )
+
+
+class NativeExportError(AwsOperationError):
+    """DynamoDB's export failed."""
+
+    def __init__(self, table: str, description: Mapping[str, Any], url: str):
+        code = description.get("FailureCode", "")
+        super().__init__(
+            f"{table}: DynamoDB's export {description['ExportArn']} FAILED: {code or 'no code'}: "
+            f"{description.get('FailureMessage', 'DynamoDB gave no reason')}. {WHAT_TO_DO.get(code, '')} {url}"
+        )
+        self.url = url
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _recovery_off(table: str) -> str:
+    return (
+        f"{table}: point-in-time recovery is off, and without it DynamoDB exports nothing. Turn it on (it is billed by "
+        f"the table's size): aws dynamodb update-continuous-backups --table-name '{table}' "
+        "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+    )
+
+
+def _why_later(error: ClientError, wanted: WantedExport) -> str | None:
+    """Why an export cannot begin yet; None where waiting does not help."""
+    code = _code(error)
+    if code == "LimitExceededException":
+        return "DynamoDB runs as many exports as the account may have at once: waiting for a turn"
+    if code == "InvalidExportTimeException":
+        if datetime.now(UTC) - wanted.until < TIME_PASSED_PATIENCE:
+            return f"DynamoDB cannot export {format_snapshot(wanted.until)} yet: waiting. It says: {error}"
+        raise SlotError(f"{wanted.table}: DynamoDB cannot export {format_snapshot(wanted.until)}: {error}") from error
+    return None
+
+
+@contextmanager
+def _explained(table: str) -> Iterator[None]:
+    """Turns DynamoDB's refusals that a person has to mend into errors that say how."""
+    try:
+        yield
+    except ClientError as error:
+        match _code(error):
+            case "PointInTimeRecoveryUnavailableException":
+                raise PlanError(_recovery_off(table)) from error
+            case "ResourceNotFoundException" | "TableNotFoundException":
+                raise PlanError(
+                    f"table {table} does not exist; check its name, the region and the credentials, or give its ARN"
+                ) from error
+            case "AccessDeniedException":
+                raise PlanError(f"table {table}: {error}; {PERMISSIONS}") from error
+            case _:
+                raise
