@@ -1,0 +1,42 @@
+"""Very wide tables and very large items, in every format, read back through Athena."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from dynamo_assets.export.manifest import ManifestColumn
+from dynamo_assets.sandbox.endpoint import Endpoint
+from tests.acceptance import hostile
+from tests.acceptance.athena_values import read_view
+from tests.acceptance.tables import FORMATS, assert_rows, by_athena, fill, snapshot
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_1900_attributes_have_their_columns_in_athena(make_pipeline, unique, aws: Endpoint, format: str) -> None:
+    table = unique("Wide")
+    items = fill(aws, table, hostile.wide_items())
+    pipeline = make_pipeline({table: {"engine": "in_process", "format": format}})
+    manifest = snapshot(pipeline, table)
+    assert len(manifest.columns) == 1901
+    some = [column for column in manifest.columns if column.name == "id" or column.name.endswith("07")]
+    rows = read_view(pipeline.query, f'"{pipeline.database}"."{manifest.name}"', "id", some)
+    assert_rows(rows, {key: _only(item, some) for key, item in items.items()}, replace(manifest, columns=tuple(some)))
+
+
+def _only(item: hostile.Item, columns: Iterable[ManifestColumn]) -> hostile.Item:
+    return {column.attribute: item[column.attribute] for column in columns if column.attribute in item}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_items_of_400_kb_and_maps_of_50000_keys_come_back_equal(
+    make_pipeline, unique, aws: Endpoint, format: str
+) -> None:
+    table = unique("Big")
+    items = fill(aws, table, hostile.big_items())
+    pipeline = make_pipeline({table: {"engine": "in_process", "format": format}})
+    manifest = snapshot(pipeline, table)
+    assert {c.attribute: c.type for c in manifest.columns}["attributes"] == "string"
+    assert_rows(by_athena(pipeline, manifest), items, manifest)
