@@ -226,6 +226,19 @@ class Partitions(_Section):
         return self
 
 
+class Prices(_Section):
+    """What AWS bills, in US dollars, for the estimates in the metadata. Nothing is asked of AWS: edit them."""
+
+    as_of: str = "2026-11, us-east-1"
+    """When and where they were looked up; shown beside each estimate."""
+    native_export_gb: float = Field(default=0.10, ge=0)
+    """DynamoDB's own export, for each GB of the table, or of the changes."""
+    read_million_units: float = Field(default=0.125, ge=0)
+    """A million read request units of an on-demand table."""
+    glue_dpu_hour: float = Field(default=0.44, ge=0)
+    """A DPU of Glue for an hour."""
+
+
 class Settings(_Section):
     """Everything `tables.yaml` says."""
 
@@ -234,6 +247,7 @@ class Settings(_Section):
     athena: Athena = Athena()
     glue: Glue = Glue()
     partitions: Partitions = Partitions()
+    prices: Prices = Prices()
     tables: list[Table]
 
     @property

@@ -66,7 +66,7 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
                 context.log.warning(f"{table.table}: columns changed since {manifest.schema_changes.since}: {line}")
             return dg.MaterializeResult(
                 metadata={
-                    **snapshot_metadata(manifest, snapshot.facts, settings.layout),
+                    **snapshot_metadata(manifest, snapshot.facts, settings.layout, settings.prices),
                     "dagster/column_lineage": exported_columns(manifest.columns, source),
                 },
                 data_version=dg.DataVersion(manifest.snapshot_timestamp),

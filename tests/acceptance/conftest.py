@@ -148,3 +148,19 @@ def make_pipeline(aws: Endpoint, unique, tmp_path: Path) -> Iterator[Callable[..
     yield make
     for instance in instances:
         instance.dispose()
+
+
+@pytest.fixture
+def make_history(make_pipeline, unique, dynamodb_clock) -> Callable[..., Any]:
+    """Makes a point-in-time table with a past; see `tests.acceptance.history`."""
+    from tests.acceptance.history import HOURLY, History
+
+    def make(hours: int = 3, **entry: Any) -> History:
+        table = unique("Shop")
+        start = {"partitions": {"start": "2026-01-01"}}
+        pipeline = make_pipeline({table: {"engine": "point_in_time", "schedule": HOURLY, **entry}}, **start)
+        history = History(pipeline, table, dynamodb_clock, hours)
+        history.begin()
+        return history
+
+    return make

@@ -19,6 +19,7 @@ FULL = request(
     max_read_units=12.5,
     consistent_read=True,
     snapshot_timestamp="2026-11-23T10:00:07",
+    native_export="_native_exports/x/AWSDynamoDB/01-ab/manifest-summary.json",
     slot="2026-11-23T10:00",
     engine="glue",
     attempt="run/1",

@@ -12,6 +12,7 @@ with one, a missing bucket fails the export and not the request, and a token is 
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import threading
@@ -50,9 +51,13 @@ ON_DEMAND_PARTITIONS = 4
 # "DynamoDB data export to Amazon S3: how it works": an incremental export is billed for 10 MB at least.
 MIN_INCREMENTAL_BILLED_BYTES = 10 * KB * KB
 
+# AWS takes five minutes for eight items; here an export is done at once, unless the sandbox is started with this.
+SECONDS_VARIABLE = "DYNAMO_ASSETS_SANDBOX_EXPORT_SECONDS"
+
 _EXPORT_ARN = re.compile(r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[\w.-]+/export/\d{14}-[0-9a-f]{8}", re.ASCII)
 _ECHOED = ("S3BucketOwner", "S3Prefix", "S3SseKmsKeyId", "ExportType")
 _threads: set[threading.Thread] = set()
+_ending = threading.Event()
 
 
 @dataclass
@@ -176,6 +181,7 @@ def list_exports(handler: DynamoHandler) -> ActionResult:
 
 def shut_down() -> None:
     """Waits for the exports that are being written."""
+    _ending.set()
     for thread in list(_threads):
         thread.join(timeout=10)
 
@@ -217,6 +223,7 @@ def _writer(handler: DynamoHandler, table: Table, export: Export) -> Callable[[]
     def write() -> None:
         try:
             write_data(destination, lines, partitions, shared_folder=incremental)
+            _ending.wait(float(os.environ.get(SECONDS_VARIABLE, "0")))
             figures = {"BilledSizeBytes": billed, "ItemCount": len(lines)}
             described = export.description() | {"EndTime": to_datetime(export.end_time())} | figures
             write_summary(destination, described)
