@@ -13,6 +13,7 @@ import botocore.loaders
 from boto3.dynamodb.types import TypeSerializer
 
 from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.sandbox.sample_history import load_history
 
 REVIEWS, API_OPERATIONS, ORDERS = "Reviews", "Api-Operations", "Orders"
 ORDER_COUNT = 3_000
@@ -39,7 +40,7 @@ def load_samples(endpoint: Endpoint) -> dict[str, int]:
         ),
         ORDERS: (_keys("order_id"), None, orders(ORDER_COUNT)),
     }
-    return {name: _fill(endpoint, name, *table) for name, table in tables.items()}
+    return {name: _fill(endpoint, name, *table) for name, table in tables.items()} | load_history(endpoint)
 
 
 def reviews() -> Iterator[dict[str, Any]]:
