@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
+import dynamo_assets.export.memory  # noqa: F401 - before what imports pyarrow
+
+# isort: split
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.errors import DynamoAssetsError

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Rows are held in memory until they are a row group. Rows and bytes are not enough to bound it: in a wide, sparse table
 # it is the nulls that weigh.
 ROW_GROUP_ROWS = 100_000
-ROW_GROUP_BYTES = 32 * 1024 * 1024
+ROW_GROUP_BYTES = 16 * 1024 * 1024
 ROW_GROUP_CELLS = 4_000_000
 COPY_ROWS = 20_000
 DOWNLOAD_ATTEMPTS = 5
