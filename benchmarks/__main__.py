@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.contestants import AWSWRANGLER, Contestant
+from benchmarks.native_exports import generate_export
 from benchmarks.pages import CACHE, generate
 from benchmarks.plan import ENTRIES, GROUPS, Entry
 from benchmarks.replay.server import ROOT, replay_server
@@ -91,8 +92,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         tell("there is nothing of that to measure")
         return 2
     tell("generating tables, where they are missing")
+    exported = {entry.data for entry in entries if entry.contestant.export}
+    makers = {entry.data: generate_export if entry.data in exported else generate for entry in entries}
     with ProcessPoolExecutor(2) as pool:
-        list(pool.map(generate, dict.fromkeys(entry.data for entry in entries)))
+        for made in [pool.submit(make, data) for data, make in makers.items()]:
+            made.result()
     cores = sorted(os.sched_getaffinity(0))
     server_core, core = cores[0], cores[-1]
     about = machine(core, server_core)
@@ -100,7 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     about += _awswrangler_versions(contestants)
     with replay_server(CACHE, server_core) as replay:
         bench = Bench(replay, CACHE, core, _environment())
-        start_up = {contestant: bench.imports(contestant) for contestant in contestants}
+        by_module = {contestant.module: contestant for contestant in reversed(contestants)}
+        start_up = {contestant: bench.imports(contestant) for contestant in reversed(by_module.values())}
         everything = run_rounds(bench, entries, options.runs, began + 60 * options.minutes, tell)
     _save(everything, about)
     sets = dict.fromkeys(entry.data for entry in entries if entry.items > TABLES[entry.data].items)

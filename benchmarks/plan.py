@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.contestants import AWSWRANGLER, BOTO3_PYARROW, BOTO3_SCAN, OURS, OURS_WITH_HINT, Contestant
+from benchmarks.contestants import (
+    AWSWRANGLER,
+    BOTO3_PYARROW,
+    BOTO3_SCAN,
+    DECODE,
+    DUCKDB_JSON,
+    GUNZIP_ISAL,
+    GUNZIP_ZLIB,
+    OURS,
+    OURS_NATIVE,
+    OURS_NATIVE_WITH_HINT,
+    OURS_WITH_HINT,
+    PYARROW_JSON,
+    Contestant,
+)
 
 
 @dataclass(frozen=True)
@@ -16,13 +30,13 @@ class Target:
         rss_mb: The most memory, in 10**6 bytes.
         times: How many times a peer's items per CPU second, or None where there is nothing to be compared with.
         floor: Less than so many times is no longer to be accepted; None where that is not distinguished.
-        peer: Which peer's.
+        peers: Which peer's; of several, what they would make together, each doing its part of the work.
     """
 
     rss_mb: int
     times: float | None = None
     floor: float | None = None
-    peer: Contestant = BOTO3_PYARROW
+    peers: tuple[Contestant, ...] = (BOTO3_PYARROW,)
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,11 @@ class Entry:
         """Its table on the replay server."""
         return f"{self.data}-{self.items}"
 
+    @property
+    def bucket(self) -> str:
+        """Its bucket there; a hint is found by its own group only."""
+        return f"bucket-{self.group}-{self.table}"
+
 
 def _ours(group: str, items: int, target: Target) -> list[Entry]:
     return [
@@ -60,6 +79,7 @@ def _ours(group: str, items: int, target: Target) -> list[Entry]:
 
 _FRIENDLY = Target(300, times=12, floor=7)
 _WIDE = Target(400, times=2.5)
+_NATIVE = Target(300, times=0.5, peers=(GUNZIP_ISAL, DECODE))
 
 FLAT_FROM, FLAT_TO = 1_000_000, 5_000_000
 """Between these numbers of items of the friendly table, memory has to stay the same."""
@@ -76,8 +96,15 @@ ENTRIES: Sequence[Entry] = (
     Entry("wide", "wide", 100_000, OURS, _WIDE, once=True),
     *_ours("drip", 200_000, Target(400, times=4)),
     Entry("drip", "drip", 20_000, BOTO3_PYARROW),
-    Entry("keys50k", "keys50k", 45_000, OURS, Target(400, times=5, peer=BOTO3_SCAN)),
+    Entry("keys50k", "keys50k", 45_000, OURS, Target(400, times=5, peers=(BOTO3_SCAN,))),
     Entry("keys50k", "keys50k", 15_000, BOTO3_SCAN),
     Entry("big", "big", 300, OURS, Target(400)),
+    Entry("native", "friendly", 200_000, OURS_NATIVE, _NATIVE, leaves_hint=True),
+    Entry("native", "friendly", 200_000, OURS_NATIVE_WITH_HINT, _NATIVE),
+    Entry("native", "friendly", 200_000, GUNZIP_ISAL),
+    Entry("native", "friendly", 200_000, GUNZIP_ZLIB),
+    Entry("native", "friendly", 200_000, DECODE),
+    Entry("native", "friendly", 200_000, PYARROW_JSON),
+    Entry("native", "friendly", 200_000, DUCKDB_JSON),
 )
 GROUPS = tuple(dict.fromkeys(entry.group for entry in ENTRIES))

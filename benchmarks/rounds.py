@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,11 +93,15 @@ class Bench:
         Raises:
             RunError: It failed, or the number is wrong.
         """
-        bucket = f"bucket-{entry.table}"
+        bucket = entry.bucket
+        if entry.contestant.export:
+            for key, content in entry.contestant.export.objects(self.cache / entry.data, entry.table, bucket):
+                self._s3.put_object(Bucket=bucket, Key=key, Body=content)
         before = self._parquet_keys(bucket)
         usage, output = self._run(entry.contestant.command(entry.table, bucket))
         if entry.contestant.prints_rows:
-            rows = int(output)
+            printed, *seconds = output.split()
+            rows, usage = int(printed), replace(usage, cpu_seconds=float(seconds[0])) if seconds else usage
         else:
             rows = sum(self._rows(bucket, key) for key in self._parquet_keys(bucket) - before)
         if not entry.leaves_hint:

@@ -6,6 +6,8 @@ import itertools
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from threading import Lock
 from xml.etree import ElementTree as ET
@@ -62,11 +64,23 @@ def _etag(body: bytes) -> str:
     return f'"{zlib.crc32(body):08x}-{len(body)}"'
 
 
+@dataclass(frozen=True)
+class _Object:
+    body: bytes
+    etag: str
+    modified: datetime
+
+    @classmethod
+    def now(cls, body: bytes) -> _Object:
+        # S3 keeps no fractions of a second.
+        return cls(body, _etag(body), datetime.now(UTC).replace(microsecond=0))
+
+
 @dataclass
 class Buckets:
     """Every bucket there could be: it exists as soon as it is named."""
 
-    _objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _objects: dict[tuple[str, str], _Object] = field(default_factory=dict)
     _uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
     _serial: itertools.count[int] = field(default_factory=itertools.count)
     _lock: Lock = field(default_factory=Lock)
@@ -79,7 +93,7 @@ class Buckets:
     def _answer(self, request: Request) -> Response:
         query, headers = request.query.keys(), request.headers.keys()
         match request.method:
-            case "PUT" if request.key and not headers & {"x-amz-copy-source", "if-match"}:
+            case "PUT" if request.key and not headers & {"x-amz-copy-source"}:
                 return self._put(request)
             case "GET" | "HEAD" if request.key and not query - {"x-id"}:
                 return self._get(request)
@@ -94,17 +108,24 @@ class Buckets:
     def _put(self, request: Request) -> Response:
         if upload := request.query.get("uploadId"):
             self._uploads[upload][int(request.query["partNumber"])] = request.body
-        elif request.headers.get("if-none-match") == "*" and (request.bucket, request.key) in self._objects:
+            return Response(headers={"ETag": _etag(request.body)})
+        present = self._objects.get((request.bucket, request.key))
+        wanted = request.headers.get("if-match")
+        if wanted and not present:
+            return _error(HTTPStatus.NOT_FOUND, "NoSuchKey")
+        if present and (request.headers.get("if-none-match") == "*" or wanted not in {None, present.etag}):
             return _error(HTTPStatus.PRECONDITION_FAILED, "PreconditionFailed")
-        else:
-            self._objects[request.bucket, request.key] = request.body
-        return Response(headers={"ETag": _etag(request.body)})
+        written = self._objects[request.bucket, request.key] = _Object.now(request.body)
+        return Response(headers={"ETag": written.etag})
 
     def _get(self, request: Request) -> Response:
-        body = self._objects.get((request.bucket, request.key))
-        if body is None:
+        present = self._objects.get((request.bucket, request.key))
+        if present is None:
             return _error(HTTPStatus.NOT_FOUND, "NoSuchKey")
-        headers = {"ETag": _etag(body), "Accept-Ranges": "bytes", "Last-Modified": "Mon, 23 Nov 2026 10:00:00 GMT"}
+        if "if-match" in request.headers and request.headers["if-match"] != present.etag:
+            return _error(HTTPStatus.PRECONDITION_FAILED, "PreconditionFailed")
+        body, modified = present.body, format_datetime(present.modified, usegmt=True)
+        headers = {"ETag": present.etag, "Accept-Ranges": "bytes", "Last-Modified": modified}
         if not (wanted := request.headers.get("range")):
             return Response(body=body, headers=headers)
         first, _, last = wanted.removeprefix("bytes=").partition("-")
@@ -116,19 +137,21 @@ class Buckets:
     def _list(self, request: Request) -> Response:
         prefix = request.query.get("prefix", "")
         after = max(request.query.get("start-after", ""), request.query.get("continuation-token", ""))
-        keys = sorted(
-            key for bucket, key in self._objects if bucket == request.bucket and key.startswith(prefix) and key > after
+        found = sorted(
+            (key, present)
+            for (bucket, key), present in self._objects.items()
+            if bucket == request.bucket and key.startswith(prefix) and key > after
         )
         most = int(request.query.get("max-keys", _PAGE_KEYS))
-        page, more = keys[:most], len(keys) > most
+        page, more = found[:most], len(found) > most
         # Where the client asks for it, keys come percent-encoded; these hold nothing that XML cannot, and a client
         # decodes only what says that it is encoded.
         content = "".join(
-            f"<Contents><Key>{escape(key)}</Key><Size>{len(self._objects[request.bucket, key])}</Size>"
-            f"<LastModified>2026-11-23T10:00:00.000Z</LastModified></Contents>"
-            for key in page
+            f"<Contents><Key>{escape(key)}</Key><Size>{len(present.body)}</Size>"
+            f"<LastModified>{present.modified:%Y-%m-%dT%H:%M:%S.000Z}</LastModified></Contents>"
+            for key, present in page
         )
-        token = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if more else ""
+        token = f"<NextContinuationToken>{escape(page[-1][0])}</NextContinuationToken>" if more else ""
         counts = f"<KeyCount>{len(page)}</KeyCount><IsTruncated>{str(more).lower()}</IsTruncated>"
         return Response(body=_xml("ListBucketResult", counts + token + content))
 
@@ -143,8 +166,8 @@ class Buckets:
             return Response(body=_xml("DeleteResult", ""))
         parts = self._uploads.pop(request.query["uploadId"])
         body = b"".join(parts[int(number)] for number in _texts(request.body, "PartNumber"))
-        self._objects[request.bucket, request.key] = body
-        return Response(body=_xml("CompleteMultipartUploadResult", f"<ETag>{escape(_etag(body))}</ETag>"))
+        written = self._objects[request.bucket, request.key] = _Object.now(body)
+        return Response(body=_xml("CompleteMultipartUploadResult", f"<ETag>{escape(written.etag)}</ETag>"))
 
     def _delete(self, request: Request) -> Response:
         if upload := request.query.get("uploadId"):

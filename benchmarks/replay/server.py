@@ -45,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reply(self, status: HTTPStatus, headers: Mapping[str, str], *parts: bytes | memoryview) -> None:
         self.send_response_only(status)
+        self.send_header("Date", self.date_time_string())
         for name, value in {"Content-Length": str(sum(map(len, parts))), **headers}.items():
             self.send_header(name, value)
         self.end_headers()

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.native_exports import generate_export
 from benchmarks.pages import generate
 from benchmarks.replay.server import Replay, replay_server
 from benchmarks.tables import TABLES
-from tests.benchmarks.small_tables import ITEMS
+from tests.benchmarks.small_tables import EXPORTED, ITEMS
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the small tables' pages are."""
     folder = tmp_path_factory.mktemp("tables")
     for name, items in ITEMS.items():
-        generate(name, folder, replace(TABLES[name], items=items))
+        make = generate_export if name in EXPORTED else generate
+        make(name, folder, replace(TABLES[name], items=items))
     return folder
 
 

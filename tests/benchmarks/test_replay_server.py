@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,30 @@ def test_objects_are_listed_in_order_claimed_once_and_deleted(replay: Replay) ->
     assert s3.list_objects_v2(Bucket="listed")["KeyCount"] == 0
     with pytest.raises(s3.exceptions.NoSuchKey):
         s3.get_object(Bucket="listed", Key=keys[0])
+
+
+def test_an_object_is_replaced_only_where_it_is_the_expected_one(replay: Replay) -> None:
+    s3 = boto3.client("s3")
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.put_object(Bucket="leased", Key="claim", Body=b"1", IfMatch='"none"')
+    first = s3.put_object(Bucket="leased", Key="claim", Body=b"1")["ETag"]
+    second = s3.put_object(Bucket="leased", Key="claim", Body=b"2", IfMatch=first)["ETag"]
+    for refused in (
+        lambda: s3.put_object(Bucket="leased", Key="claim", Body=b"3", IfMatch=first),
+        lambda: s3.get_object(Bucket="leased", Key="claim", IfMatch=first),
+    ):
+        with pytest.raises(ClientError, match="PreconditionFailed"):
+            refused()
+    assert s3.get_object(Bucket="leased", Key="claim", IfMatch=second)["Body"].read() == b"2"
+
+
+def test_the_age_of_an_object_can_be_told_by_the_server_alone(replay: Replay) -> None:
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket="leased", Key="age", Body=b"1")
+    head = s3.head_object(Bucket="leased", Key="age")
+    now = parsedate_to_datetime(head["ResponseMetadata"]["HTTPHeaders"]["date"])
+    assert 0 <= (now - head["LastModified"]).total_seconds() <= 60
+    assert s3.list_objects_v2(Bucket="leased", Prefix="age")["Contents"][0]["LastModified"] == head["LastModified"]
 
 
 @pytest.mark.parametrize("name", ITEMS)

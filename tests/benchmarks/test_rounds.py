@@ -8,11 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.contestants import BOTO3_PYARROW, BOTO3_SCAN, OURS, OURS_WITH_HINT
-from benchmarks.plan import Entry, Target
+from benchmarks.contestants import (
+    BOTO3_PYARROW,
+    BOTO3_SCAN,
+    DECODE,
+    DUCKDB_JSON,
+    GUNZIP_ISAL,
+    OURS,
+    OURS_NATIVE,
+    OURS_WITH_HINT,
+    Contestant,
+)
+from benchmarks.plan import ENTRIES, Entry, Target
 from benchmarks.replay.server import Replay
 from benchmarks.report import report
 from benchmarks.rounds import Bench, Measured, RunError, Usage, run_rounds
+from tests.benchmarks.small_tables import ITEMS
 
 
 @pytest.fixture
@@ -36,6 +47,26 @@ def test_each_contestant_runs_in_each_round_and_one_with_a_hint_after_its_like(b
     for run in (run for result in measured for run in result.runs):
         assert 0.1 < run.cpu_seconds < run.wall_seconds + 1
         assert 20e6 < run.peak_rss_bytes < 1e9
+
+
+def test_a_native_export_is_read_by_ours_and_by_every_peer(bench: Bench) -> None:
+    entries = [
+        replace(entry, items=ITEMS["friendly"], once=not entry.target) for entry in ENTRIES if entry.group == "native"
+    ]
+    measured = run_rounds(bench, entries, 2, float("inf"), print)
+    assert [result.failure for result in measured] == [""] * 7
+    assert [len(result.runs) for result in measured] == [2, 2, 1, 1, 1, 1, 1]
+    first = {result.entry.contestant: result.runs[0].cpu_seconds for result in measured}
+    assert 0 < first[DECODE] < first[GUNZIP_ISAL]  # the start-up is not counted
+    text = report(measured, {}, "")
+    assert "Native export, items / CPU s: gunzip alone " in text
+    assert "times pyarrow.json; " in text
+
+
+def test_a_native_export_that_is_not_the_whole_table_is_found_out(bench: Bench) -> None:
+    entry = Entry("native", "friendly", 2 * ITEMS["friendly"], GUNZIP_ISAL)
+    with pytest.raises(RunError, match="made 4,000 rows of the 8,000 items of friendly-8000"):
+        bench.measure(entry)
 
 
 def test_a_contestant_that_makes_too_few_rows_or_fails_is_found_out(bench: Bench) -> None:
@@ -67,3 +98,18 @@ def test_the_report_says_what_was_met(cpu_seconds: float, rss_mb: int, verdict: 
     ours.runs = [Usage(1, seconds, rss_mb * 10**6) for seconds in (cpu_seconds, 0.01, 100)]
     peer = Measured(Entry("friendly", "friendly", 1, BOTO3_PYARROW), 100, [Usage(1, 1.0, 10**6)])
     assert verdict in report([ours, peer], {}, "")
+
+
+def test_half_of_what_gunzip_and_decoding_would_make_together_is_asked_for() -> None:
+    def took(contestant: Contestant, cpu_seconds: float, target: Target | None = None) -> Measured:
+        return Measured(Entry("native", "friendly", 1000, contestant, target), 1000, [Usage(1, cpu_seconds, 10**6)])
+
+    target = Target(300, times=0.5, peers=(GUNZIP_ISAL, DECODE))
+    peers = [took(GUNZIP_ISAL, 0.4), took(DECODE, 0.6), took(DUCKDB_JSON, 10.0)]
+    met = report([took(OURS_NATIVE, 1.9, target), *peers], {}, "")
+    assert "0.5x | >= 0.5x, <= 300 MB | speed met, memory met" in met
+    assert (
+        "gunzip alone 2,500, our decoding alone 1,667, one after the other 1,000; asked for half of that, 500; ours "
+        "526: met; 5.3 times DuckDB read_json"
+    ) in met
+    assert "speed MISSED" in report([took(OURS_NATIVE, 2.1, target), *peers], {}, "")
