@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import uuid
 from collections.abc import Callable
@@ -94,25 +95,26 @@ def run_export(
     observer = observer or Observer()
     clients = Clients(request.table, session, map_units.parallelism)
     table = TableDescription.of(clients.dynamodb, request.table)
-    plan = _plan(request, clients, table, map_units.parallelism)
-    observer.on_plan(plan)
-    for warning in plan.warnings():
-        observer.on_warning(warning)
-    watch = _Watch(Throttle(plan.read_units_per_second), lambda n: observer.on_progress(n, plan.expected_items))
     store = ManifestStore(clients.s3, request.layout)
+    watch = _Watch(observer)
     previous = _previous(store, request, observer)
-    claim = (
-        take_lease(clients.s3, request, pause=watch.pause, on_wait=observer.on_warning)
-        if request.native_export
-        else claim_label(clients.s3, request, now=now)
-    )
+    hint = expected_facts(previous) if previous and not request.rediscover else Facts()
+    if request.native_export:
+        claim = take_lease(clients.s3, request, pause=watch.pause, on_wait=observer.on_warning)
+    else:
+        claim = claim_label(clients.s3, request, now=now)
     if claim is None:
         return store.read(request.name, request.snapshot_timestamp or "")
-    hint = expected_facts(previous) if previous and not request.rediscover else Facts()
     with claim:
         watch.claim = claim
         attempt = Attempt(Job(request, claim.label, table, hint), claim, clients, map_units, watch, previous)
         try:
+            # Whoever completes a point-in-time snapshot removes the native export: until then the lease keeps it.
+            plan = _plan(request, clients, table, map_units.parallelism)
+            watch.follow(plan)
+            observer.on_plan(plan)
+            for warning in plan.warnings():
+                observer.on_warning(warning)
             started_at = now()
             results = map_units.read(attempt, plan)
             manifest = attempt.commit(results, started_at=started_at, now=now, read_facts=plan.read_facts())
@@ -141,19 +143,24 @@ def _previous(store: ManifestStore, request: ExportRequest, observer: Observer) 
 class _Watch(Supervisor):
     """The supervisor of an export's units, for all of them."""
 
-    def __init__(self, throttle: Throttle, on_progress: Callable[[int], None]):
-        self._throttle = throttle
-        self._on_progress = on_progress
-        self._items = 0
+    def __init__(self, observer: Observer):
         self.claim: Claim | None = None
+        self._observer = observer
+        self._throttle = Throttle(math.inf)
+        self._expected = self._items = 0
         self._lock = threading.Lock()
+
+    def follow(self, plan: Plan) -> None:
+        """From here on keeps a plan's rate, and counts towards what it expects."""
+        self._throttle = Throttle(plan.read_units_per_second)
+        self._expected = plan.expected_items
 
     def progress(self, items: int) -> None:
         if self.claim:
             self.claim.check()
         with self._lock:
             self._items += items
-            self._on_progress(self._items)
+            self._observer.on_progress(self._items, self._expected)
 
     def reserve(self, units: float, correction: float = 0.0) -> float:
         return self._throttle.reserve(units, correction)

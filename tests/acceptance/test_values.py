@@ -42,8 +42,18 @@ def by_pyarrow(pipeline: Pipeline, manifest: Manifest) -> dict[str, dict[str, An
     return rows
 
 
-@pytest.mark.parametrize("settings", [{"engine": "in_process"}, {"engine": "glue"}, {"format": "orc"}], ids=str)
-@pytest.mark.parametrize("corpus", [hostile.items, hostile.wide_items, hostile.big_items])
+@pytest.mark.parametrize(
+    ("settings", "corpus"),
+    [
+        ({"engine": "in_process"}, hostile.items),
+        ({"engine": "in_process"}, hostile.wide_items),
+        ({"engine": "in_process"}, hostile.big_items),
+        ({"engine": "glue"}, hostile.items),
+        ({"format": "orc"}, hostile.items),
+        ({"format": "orc"}, hostile.wide_items),
+    ],
+    ids=str,
+)
 def test_the_files_themselves_hold_every_value(
     make_pipeline, unique, aws: Endpoint, settings: dict[str, str], corpus: Callable[[], Iterable[hostile.Item]]
 ) -> None:
