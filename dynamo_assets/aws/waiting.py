@@ -44,7 +44,7 @@ def wait_until(
         AwsTimeoutError: Nothing came within the time limit.
     """
     deadline = time.monotonic() + timeout.total_seconds()
-    delay = min(0.25, interval_seconds)
+    delay = min(0.1, interval_seconds)
     while (result := poll()) is None:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
