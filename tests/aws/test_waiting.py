@@ -25,7 +25,7 @@ def test_polls_come_quickly_at_first_and_seldom_later() -> None:
         lambda: next(answers), what="x", timeout=timedelta(hours=1), interval_seconds=5, pause=waits.append
     )
     assert result == "done"
-    assert 0.2 <= waits[0] <= 0.3
+    assert waits[0] <= 0.2
     assert 4 <= waits[-1] <= 6
     assert sum(waits[:3]) < sum(waits[-3:])
 
