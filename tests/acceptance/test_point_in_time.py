@@ -6,7 +6,11 @@ import random
 from datetime import timedelta
 
 from dynamo_assets.naming import SLOT_FORMAT, format_snapshot, parse_slot
+from dynamo_assets.sandbox.endpoint import Endpoint
+from tests.acceptance import hostile
 from tests.acceptance.conftest import failure_of
+from tests.acceptance.history import HOURLY
+from tests.acceptance.tables import assert_rows, by_athena, fill, snapshot
 
 
 def test_five_instants_filled_in_any_order_are_the_states_that_were(make_history) -> None:
@@ -54,6 +58,19 @@ def test_a_large_export_is_converted_on_glue(make_history) -> None:
     (run,) = history.pipeline.glue_runs()
     assert run["JobRunState"] == "SUCCEEDED"
     assert history.pipeline.latest(history.table).engine == "point_in_time"
+
+
+def test_a_hostile_corpus_comes_back_equal(make_pipeline, unique, aws: Endpoint, dynamodb_clock) -> None:
+    table = unique("Zoo")
+    dynamodb_clock(-2 * 3600)
+    items = fill(aws, table, hostile.items())
+    aws.client("dynamodb").update_continuous_backups(
+        TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    dynamodb_clock(0)
+    pipeline = make_pipeline({table: {"engine": "point_in_time", "schedule": HOURLY}})
+    manifest = snapshot(pipeline, table)
+    assert_rows(by_athena(pipeline, manifest), items, manifest)
 
 
 def test_a_slot_before_the_window_is_refused_with_the_reason_and_nothing_is_started(make_history) -> None:
