@@ -45,6 +45,7 @@ class Held:
         attempt: Whoever wants it; one that meets its own name holds it already.
         owner: Whose it is, for messages: "table Orders".
         what: What it is, for messages: "snapshot 2026-11-23T10:00:00".
+        until: What ends the waiting for it, for messages.
     """
 
     bucket: str
@@ -52,6 +53,7 @@ class Held:
     attempt: str
     owner: str
     what: str
+    until: str = "it is given back"
 
 
 class Hold:
@@ -131,7 +133,6 @@ def take_hold(
     pause: Callable[[float], None],
     on_wait: Callable[[str], None],
     is_done: Callable[[], bool] = lambda: False,
-    until: str = "it is given back",
 ) -> Hold | None:
     """Makes something this attempt's own; waits for a holder that lives, or died a moment ago.
 
@@ -141,7 +142,6 @@ def take_hold(
         pause: Waits some seconds; may raise.
         on_wait: Hears once why it waits.
         is_done: Whether it need not be held any more.
-        until: When that is, for the message.
 
     Returns:
         The hold, or None where it is done.
@@ -161,7 +161,7 @@ def take_hold(
         if not told:
             on_wait(
                 f"Another attempt holds {held.what}, and renewed its claim {age:.0f} s ago: "
-                f"waiting until {until}, or the claim is {STALE_SECONDS:.0f} s old"
+                f"waiting until {held.until}, or the claim is {STALE_SECONDS:.0f} s old"
             )
             told = True
         pause(LOOK_SECONDS)

@@ -82,7 +82,6 @@ def take_lease(
             pause=pause,
             on_wait=on_wait,
             is_done=lambda: _is_complete(s3, request),
-            until="the snapshot is complete",
         )
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "NoSuchBucket":
@@ -96,7 +95,14 @@ def take_lease(
 def _held(request: ExportRequest) -> Held:
     label = request.snapshot_timestamp or ""
     key = request.layout.claim_key(request.name, label)
-    return Held(request.bucket, key, request.attempt, owner=f"table {request.table}", what=f"snapshot {label}")
+    return Held(
+        request.bucket,
+        key,
+        request.attempt,
+        owner=f"table {request.table}",
+        what=f"snapshot {label}",
+        until="the snapshot is complete",
+    )
 
 
 def _is_complete(s3: S3Client, request: ExportRequest) -> bool:
