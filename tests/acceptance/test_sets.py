@@ -259,8 +259,7 @@ def test_ctrl_c_while_views_move_moves_all_of_them_back(make_shop, monkeypatch: 
         return result(self, manifest)
 
     monkeypatch.setattr(Views, "result", interrupted)
-    with pytest.raises((KeyboardInterrupt, dg.DagsterExecutionInterruptedError)):
-        shop.publish()
+    assert not shop.publish().success
 
     assert shop.shown() == {_label(shop.slot(2))}
 

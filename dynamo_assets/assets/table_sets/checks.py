@@ -7,6 +7,7 @@ tell the set when they fail.
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from dynamo_assets.assets.metadata import SNAPSHOT_LABEL
 from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key
@@ -38,6 +39,7 @@ def _hook(table: Table, table_set: TableSet, settings: Settings) -> dg.HookDefin
         run = context.instance.get_run_by_id(context.run_id)
         slot = run and run.tags.get("dagster/partition")
         if not slot or not _is_news(context.instance, asset, format_snapshot(parse_slot(slot))):
+            _say_again(context.instance, dg.AssetCheckKey(asset, MOVED_TOGETHER))
             return
         context.instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
@@ -67,6 +69,14 @@ def _is_news(instance: dg.DagsterInstance, asset: dg.AssetKey, label: str) -> bo
     event = instance.get_latest_materialization_event(asset)
     shown = event and event.asset_materialization and event.asset_materialization.metadata.get(SNAPSHOT_LABEL)
     return not shown or str(shown.value) < label
+
+
+def _say_again(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> None:
+    """Repeats what the check said last: a run that plans a check and does not come to it shows it as skipped."""
+    said = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
+    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=1, status=said):
+        if record.event and record.event.dagster_event:
+            instance.report_runless_asset_event(record.event.dagster_event.asset_check_evaluation_data)
 
 
 def _reason(error: BaseException | None) -> str:

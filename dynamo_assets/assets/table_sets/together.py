@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.assets.publishing import Views
 from dynamo_assets.aws.cancellation import pause, side_by_side
@@ -38,7 +39,9 @@ def alone(s3: S3Client, layout: Layout, name: str, *, attempt: str, log: Log) ->
         with hold:
             yield hold
     finally:
-        hold.release()
+        # What is not given back is free when it has not been renewed for two minutes.
+        with suppress(BotoCoreError, ClientError):
+            hold.release()
 
 
 @dataclass(frozen=True)
