@@ -14,6 +14,8 @@ from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key
 from dynamo_assets.settings import Settings, Table, TableSet
 
 MOVED_TOGETHER = "moved_together"
+HELD_BACK = "held_back_by"
+"""The metadata entry of the set that says the same."""
 
 
 def moved_together_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
@@ -41,26 +43,34 @@ def _hook(table: Table, table_set: TableSet, settings: Settings) -> dg.HookDefin
         if not slot or not _is_news(context.instance, asset, format_snapshot(parse_slot(slot))):
             _say_again(context.instance, dg.AssetCheckKey(asset, MOVED_TOGETHER))
             return
-        context.instance.report_runless_asset_event(
-            dg.AssetCheckEvaluation(
-                asset_key=asset,
-                check_name=MOVED_TOGETHER,
-                passed=False,
-                severity=dg.AssetCheckSeverity.ERROR,
-                description=f"{table.table} held the set back at slot {slot}: {_reason(context.op_exception)} "
-                f"Every view of the set shows what it showed before. {what_to_do(table.table, slot)}",
-                metadata={"held_back_by": table.table, "slot": slot, "step": context.step_key, "run": context.run_id},
-            )
+        text = (
+            f"{table.table} held the set back at slot {slot}: {_reason(context.op_exception)} Every view of the set "
+            f"shows what it showed before. {what_to_do(table.table, slot)}"
         )
+        metadata = {
+            "slot": slot,
+            "step": context.step_key,
+            "run": dg.MetadataValue.dagster_run(context.run_id),
+        }
+        context.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(asset, MOVED_TOGETHER, passed=False, description=text, metadata=metadata)
+        )
+        # The set's page begins with the metadata of its last events.
+        context.instance.report_runless_asset_event(held_back(asset, text))
 
     return _tell
+
+
+def held_back(asset: dg.AssetKey, text: str) -> dg.AssetObservation:
+    """Says on a set's page, beside the instant its views show, why they show no newer one."""
+    return dg.AssetObservation(asset, description=text, metadata={HELD_BACK: text})
 
 
 def what_to_do(tables: str, slot: str) -> str:
     """How a person lets a set move on."""
     return (
-        f"Mend that and re-execute the run from failure, or materialize slot {slot} of {tables} anew; otherwise the "
-        "set moves with the next slot that every member has."
+        f"Mend that, then re-execute the run from failure, or materialize slot {slot} of {tables} and the set. "
+        "Without that it moves with the next slot that every member has."
     )
 
 
