@@ -9,7 +9,7 @@ from dynamo_assets.assets.failures import explained_of
 from dynamo_assets.assets.metadata import SNAPSHOT_LABEL
 from dynamo_assets.assets.publishing import Views, view_spec
 from dynamo_assets.assets.snapshot import retry_policy
-from dynamo_assets.assets.table_sets.checks import HELD_BACK, MOVED_TOGETHER, held_back, moved_together_spec, what_to_do
+from dynamo_assets.assets.table_sets.checks import MOVED_TOGETHER, moved_together_spec, what_to_do
 from dynamo_assets.assets.table_sets.instant import Instants, instants_of
 from dynamo_assets.assets.table_sets.together import Move, alone
 from dynamo_assets.aws.clients import AwsClients
@@ -70,13 +70,13 @@ def set_asset(table_set: TableSet, settings: Settings) -> dg.AssetsDefinition:
                 _require_rows(move.manifests, wrong)
                 results = move.make()
             except SetError as error:
-                context.log_event(held_back(key, str(error)))
+                context.log_event(dg.AssetObservation(key, description=str(error)))
                 yield _check(key, str(error), passed=False)
                 raise
             yield from results
             yield dg.MaterializeResult(
                 asset_key=key,
-                metadata=_metadata(move.manifests, instants, aws.region_name(), database),
+                metadata=_metadata(move.manifests, aws.region_name(), database),
                 data_version=dg.DataVersion(label),
                 check_results=[_check_of(key, instants)],
             )
@@ -154,9 +154,7 @@ def _check_of(asset: dg.AssetKey, instants: Instants) -> dg.AssetCheckResult:
     return _check(asset, text, passed=False, warn=True)
 
 
-def _metadata(
-    manifests: Sequence[Manifest], instants: Instants, region: str, database: str
-) -> dict[str, dg.MetadataValue]:
+def _metadata(manifests: Sequence[Manifest], region: str, database: str) -> dict[str, dg.MetadataValue]:
     label = manifests[0].snapshot_timestamp
     lines = ["| table | view | rows | bytes |", "| --- | --- | ---: | ---: |"] + [
         f"| {manifest.table} | [{database}.{manifest.name}]({catalog_table_url(region, database, manifest.name)}) "
@@ -165,7 +163,6 @@ def _metadata(
     ]
     return {
         SNAPSHOT_LABEL: dg.MetadataValue.text(label),
-        HELD_BACK: dg.MetadataValue.text(_held_back(instants) if instants.held_back else "nobody"),
         "published_snapshot": dg.MetadataValue.timestamp(parse_snapshot(label)),
         "members": dg.MetadataValue.md("\n".join(lines)),
         "rows_of_all_members": dg.MetadataValue.int(sum(manifest.rows for manifest in manifests)),

@@ -1,7 +1,7 @@
 """The check that says on a set's own asset which member held it back, also where Dagster never runs the set's step.
 
 Dagster does not run a step below one that failed, and says nothing of it on the step's assets. So the members' steps
-tell the set when they fail.
+tell the set when they fail: as its check, and as an observation among its events.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key
 from dynamo_assets.settings import Settings, Table, TableSet
 
 MOVED_TOGETHER = "moved_together"
-HELD_BACK = "held_back_by"
-"""The metadata entry of the set that says the same."""
 
 
 def moved_together_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
@@ -55,15 +53,9 @@ def _hook(table: Table, table_set: TableSet, settings: Settings) -> dg.HookDefin
         context.instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(asset, MOVED_TOGETHER, passed=False, description=text, metadata=metadata)
         )
-        # The set's page begins with the metadata of its last events.
-        context.instance.report_runless_asset_event(held_back(asset, text))
+        context.instance.report_runless_asset_event(dg.AssetObservation(asset, description=text, metadata=metadata))
 
     return _tell
-
-
-def held_back(asset: dg.AssetKey, text: str) -> dg.AssetObservation:
-    """Says on a set's page, beside the instant its views show, why they show no newer one."""
-    return dg.AssetObservation(asset, description=text, metadata={HELD_BACK: text})
 
 
 def what_to_do(tables: str, slot: str) -> str:
