@@ -99,7 +99,7 @@ class Move:
             self.log(told)
             if not isinstance(error, Exception):
                 raise
-            raise SetError(f"{error}. {told}.") from error.__cause__ or error
+            raise SetError(f"{str(error).rstrip('.')}. {told}.") from error.__cause__ or error
         return results
 
     def _each(self, manifests: Sequence[Manifest], action: Callable[[Manifest], Any], problem: str) -> list[Any]:
