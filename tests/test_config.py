@@ -60,7 +60,7 @@ def test_environment_variables_are_filled_in(load) -> None:
         (STORAGE + "tables: {Orders: {enigne: glue}}", r"tables.Orders.enigne: there is no such key"),
         (
             STORAGE + "tables: {Orders: {engine: spark}}",
-            r"tables.Orders.engine: .*'glue', 'glue_connector' or 'in_process'.*found 'spark'",
+            r"tables.Orders.engine: .*'glue', 'glue_connector', 'in_process' or 'point_in_time'.*found 'spark'",
         ),
         (STORAGE + "tables: {Orders: {read_percentage: 0.001}}", r"tables.Orders.read_percentage: .*0.1.*found 0.001"),
         (STORAGE + "tables: {Orders: {read_percentage: 1.5}}", r"tables.Orders.read_percentage: .*found 1.5"),

@@ -150,7 +150,11 @@ def _check_of(asset: dg.AssetKey, instants: Instants) -> dg.AssetCheckResult:
     """Of views that show one instant. That some member has a newer one may be a run in flight, so it is a warning."""
     if not instants.held_back:
         return _check(asset, f"All views show {instants.common}, the newest instant", passed=True)
-    text = f"All views show {instants.common}, and there are snapshots of {instants.newest}. {_held_back(instants)}"
+    tables, slot = " and ".join(instants.held_back), (instants.newest or "")[:16]
+    text = (
+        f"All views show {instants.common}, and there are snapshots of {instants.newest}. {_held_back(instants)} "
+        f"Where no run is at it now: {what_to_do(tables, slot)}"
+    )
     return _check(asset, text, passed=False, warn=True)
 
 

@@ -42,8 +42,8 @@ def _hook(table: Table, table_set: TableSet, settings: Settings) -> dg.HookDefin
             _say_again(context.instance, dg.AssetCheckKey(asset, MOVED_TOGETHER))
             return
         text = (
-            f"{table.table} held the set back at slot {slot}: {_reason(context.op_exception)} Every view of the set "
-            f"shows what it showed before. {what_to_do(table.table, slot)}"
+            f"{table.table} held the set back at slot {slot}: {_reason(context.op_exception, table)} "
+            f"Every view of the set shows what it showed before. {what_to_do(table.table, slot)}"
         )
         metadata = {
             "slot": slot,
@@ -81,6 +81,7 @@ def _say_again(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> None:
             instance.report_runless_asset_event(record.event.dagster_event.asset_check_evaluation_data)
 
 
-def _reason(error: BaseException | None) -> str:
+def _reason(error: BaseException | None, table: Table) -> str:
     text = (isinstance(error, dg.Failure) and error.description) or str(error or "its step failed")
+    text = text.removeprefix(f"{table.table}: ")
     return text if text.endswith(".") else f"{text}."
