@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import yaml
 from pydantic import ValidationError
 
 from dynamo_assets.errors import ConfigError
-from dynamo_assets.naming import catalog_name, snapshots_table, table_name
-from dynamo_assets.settings import Settings, Table, TableSettings
+from dynamo_assets.naming import cadence_name, catalog_name, snapshots_table, table_name
+from dynamo_assets.settings import Settings, Table, TableSet, TableSettings
 
 CONFIG_VARIABLE = "DYNAMO_ASSETS_CONFIG"
 DEFAULT_PATH = "tables.yaml"
@@ -85,7 +86,9 @@ def _settings_from(document: Any) -> Settings:
     if not isinstance(entries, dict) or not entries:
         raise ConfigError("tables: must be a mapping of table names to their settings, such as `Orders: {}`")
     TableSettings.model_validate(defaults)  # so that an error in `defaults` is not reported once per table
-    return Settings.model_validate({**document, "tables": _tables_from(entries, defaults)})
+    tables = _tables_from(entries, defaults)
+    sets = _sets_from(document.get("sets") or {}, tables)
+    return Settings.model_validate({**document, "tables": tables, "sets": sets})
 
 
 def _tables_from(entries: Mapping[Any, Any], defaults: Mapping[str, Any]) -> list[Table]:
@@ -126,6 +129,59 @@ def _refuse_collisions(tables: list[Table]) -> None:
                 f"dynamodb/{bare_name}; keep one of them in this file and the other in a code location of its own"
             )
         sources[bare_name] = table.table
+
+
+def _sets_from(entries: Any, tables: list[Table]) -> list[TableSet]:
+    if not isinstance(entries, dict):
+        raise ConfigError("sets: must be a mapping of names to sets, such as `shop: {tables: [Orders, Customers]}`")
+    sets: list[TableSet] = []
+    for key, entry in entries.items():
+        if not isinstance(entry, dict):
+            raise ConfigError(f"sets.{key}: must be a mapping, such as `{key}: {{tables: [Orders, Customers]}}`")
+        if "name" in entry:
+            raise ConfigError(f"sets.{key}.name: there is no such key; the set is called {key!r}, change that")
+        try:
+            sets.append(TableSet.model_validate({**entry, "name": key}))
+        except ValidationError as error:
+            raise ConfigError("\n".join(f"sets.{key}.{line}" for line in _explain(error))) from error
+        try:
+            _check_set(sets[-1], {table.table: table for table in tables}, sets[:-1])
+        except ValueError as error:
+            raise ConfigError(f"sets.{key}: {error}") from error
+    return sets
+
+
+def _check_set(wanted: TableSet, tables: Mapping[str, Table], others: list[TableSet]) -> None:
+    for table in tables.values():
+        if wanted.name in {table.name, snapshots_table(table.name)}:
+            raise ValueError(f"{wanted.name!r} is the view or the raw table of {table.table}; call the set otherwise")
+    if len(wanted.tables) < 2:
+        raise ValueError("tables: a set has two members at least; a table alone needs none, take the set out")
+    for name, count in Counter(wanted.tables).items():
+        if name not in tables:
+            close = get_close_matches(name, tables, 1)
+            meant = f"; did you mean {close[0]!r}?" if close else "; members are named as they are there"
+            raise ValueError(f"tables: {name!r} is not in `tables`{meant}")
+        if count > 1:
+            raise ValueError(f"tables: {name!r} stands {count} times; keep one")
+        for other in others:
+            if name in other.tables:
+                raise ValueError(
+                    f"tables: {name!r} is in the set {other.name!r} too, and its view can only move with one of them; "
+                    "take it out of the other, or make one set of both"
+                )
+        if tables[name].engine != "point_in_time":
+            raise ValueError(
+                f"tables: {name!r} has engine {tables[name].engine!r}, whose snapshots begin when a scan does; only "
+                "snapshots of one instant can move together, so give it `engine: point_in_time`"
+            )
+    first = tables[wanted.tables[0]]
+    for name in wanted.tables[1:]:
+        if cadence_name(tables[name].schedule) != cadence_name(first.schedule):
+            raise ValueError(
+                f"tables: {first.table!r} has the schedule {first.schedule!r} and {name!r} has "
+                f"{tables[name].schedule!r}; members have their instants in common, so give them one schedule"
+            )
 
 
 def _explain(error: ValidationError) -> list[str]:

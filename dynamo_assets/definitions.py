@@ -7,6 +7,7 @@ import dagster as dg
 from dynamo_assets.assets.catalog import catalog_asset
 from dynamo_assets.assets.snapshot import snapshot_asset
 from dynamo_assets.assets.source import source_asset
+from dynamo_assets.assets.table_sets.asset import set_asset
 from dynamo_assets.assets.view import view_asset
 from dynamo_assets.automation.executor import threaded_executor
 from dynamo_assets.automation.jobs import cadence_definitions, cadences
@@ -20,26 +21,28 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """Every asset, check, job, schedule and sensor of the tables in the settings."""
     groups = cadences(settings)
     checks = freshness_checks(settings)
+    in_sets = settings.tables_in_sets
     tables = dg.Definitions(
         assets=[
-            definition
-            for cadence in groups
-            for table in cadence.tables
-            for definition in (
-                source_asset(table),
-                snapshot_asset(table, settings, cadence.slots),
-                catalog_asset(table, settings, cadence.slots),
-                view_asset(table, settings),
-            )
+            *(
+                definition
+                for cadence in groups
+                for table in cadence.tables
+                for definition in (
+                    source_asset(table),
+                    snapshot_asset(table, settings, cadence.slots),
+                    catalog_asset(table, settings, cadence.slots),
+                )
+            ),
+            *(view_asset(table, settings) for table in settings.tables if table.table not in in_sets),
+            *(set_asset(table_set, settings) for table_set in settings.sets),
         ],
         asset_checks=[checks] if checks else [],
         sensors=[freshness_sensor(settings)],
         resources={"aws": AwsClients()},
         executor=threaded_executor,
     )
-    return dg.Definitions.merge(
-        tables, *(cadence_definitions(cadence, settings.catalog.database) for cadence in groups)
-    )
+    return dg.Definitions.merge(tables, *(cadence_definitions(cadence, settings) for cadence in groups))
 
 
 @dg.definitions

@@ -13,6 +13,8 @@
     │   ├── AwsTimeoutError     it did not end within its time limit
     │   └── QueryError          Athena refused or failed a query
     ├── CatalogError            the Data Catalog does not say what the manifest says
+    ├── SetError                the views of a set were not moved, or were moved back
+    │   └── HeldBackError       a member has no complete, verified snapshot of the instant
     ├── SlotError               a slot cannot be filled by this engine
     └── SandboxError            the sandbox could not start or cannot do what was asked
 
@@ -70,6 +72,14 @@ class QueryError(AwsOperationError):
 
 class CatalogError(DynamoAssetsError):
     """The Glue Data Catalog does not say what the manifest says."""
+
+
+class SetError(DynamoAssetsError):
+    """The views of a set were not moved, or were moved back; names the member."""
+
+
+class HeldBackError(SetError):
+    """A member of a set has no complete and verified snapshot of the instant; no view was touched."""
 
 
 class SlotError(DynamoAssetsError):

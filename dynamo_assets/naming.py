@@ -83,6 +83,11 @@ def view_asset_key(database: str, name: str) -> list[str]:
     return [database, name]
 
 
+def set_asset_key(database: str, name: str) -> list[str]:
+    """The asset of a set of tables, beside the views that it moves together."""
+    return [database, name]
+
+
 _WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -180,6 +185,10 @@ class Layout:
     def claim_key(self, name: str, label: str) -> str:
         """The object an attempt creates, with a conditional write, before the first file of its snapshot."""
         return self._key("_claims", snapshots_table(name), f"{label}.json")
+
+    def set_claim_key(self, name: str) -> str:
+        """The object that a run holds while it moves a set's views; no raw table's claims are below `sets`."""
+        return self._key("_claims", "sets", f"{name}.json")
 
     def units_prefix(self, name: str, label: str) -> str:
         """The folder of a snapshot's files while they are not in their final format; gone when it is complete."""

@@ -213,6 +213,21 @@ class Table(TableSettings):
     """The catalog name."""
 
 
+class TableSet(_Section):
+    """Tables whose views move together, from one instant to the next."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]{1,255}$")
+    """Names the set's asset; the key of its entry in `sets`."""
+    tables: list[str]
+    """The members, named as in `tables`."""
+    owners: list[str] = []
+    """Dagster owners of the set's own asset: e-mail addresses, or `team:name`."""
+    tags: dict[str, str] = {}
+    """Dagster tags of the set's own asset."""
+    description: str = ""
+    """What the set is for, shown in the UI."""
+
+
 class Partitions(_Section):
     """The range of slots."""
 
@@ -249,6 +264,17 @@ class Settings(_Section):
     partitions: Partitions = Partitions()
     prices: Prices = Prices()
     tables: list[Table]
+    sets: list[TableSet] = []
+
+    def members(self, table_set: TableSet) -> tuple[Table, ...]:
+        """The tables of a set, in the order of its entry."""
+        tables = {table.table: table for table in self.tables}
+        return tuple(tables[name] for name in table_set.tables)
+
+    @property
+    def tables_in_sets(self) -> frozenset[str]:
+        """The tables, named as in `tables`, whose views a set moves."""
+        return frozenset(name for table_set in self.sets for name in table_set.tables)
 
     @property
     def layout(self) -> Layout:

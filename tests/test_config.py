@@ -109,6 +109,61 @@ def test_a_collision_is_resolved_by_a_name(load) -> None:
     assert [table.name for table in settings.tables] == ["my_table", "my_table_2"]
 
 
+HOURLY = "{engine: point_in_time, schedule: '0 * * * *'}"
+SHOP = (
+    STORAGE
+    + f"""
+tables:
+  Orders: {HOURLY}
+  Customers: {HOURLY}
+  Payments: {HOURLY}
+  Daily: {{engine: point_in_time}}
+  Scanned: {{schedule: '0 * * * *'}}
+"""
+)
+
+
+def test_a_set_has_the_tables_it_names_in_their_order(load) -> None:
+    settings = load(SHOP + "sets: {shop: {tables: [Payments, Orders, Customers], owners: ['team:shop']}}")
+    [shop] = settings.sets
+    assert (shop.name, shop.owners) == ("shop", ["team:shop"])
+    assert [table.name for table in settings.members(shop)] == ["payments", "orders", "customers"]
+    assert settings.tables_in_sets == {"Payments", "Orders", "Customers"}
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        ("[Orders]", r"sets: must be a mapping"),
+        ("{shop: [Orders, Customers]}", r"sets.shop: must be a mapping"),
+        ("{shop: {}}", r"sets.shop.tables: this key is required"),
+        ("{shop: {tables: Orders}}", r"sets.shop.tables: .*list"),
+        ("{shop: {tables: [Orders, Customers], schedule: hourly}}", r"sets.shop.schedule: there is no such key"),
+        ("{shop: {tables: [Orders, Customers], name: x}}", r"sets.shop.name: there is no such key"),
+        ("{Shop: {tables: [Orders, Customers]}}", r"sets.Shop.name: .*found 'Shop'"),
+        ("{shop: {tables: [Orders]}}", r"sets.shop: tables: a set has two members"),
+        ("{shop: {tables: [Orders, Costumers]}}", r"sets.shop: tables: 'Costumers' is not in .*'Customers'\?"),
+        ("{shop: {tables: [Orders, orders, Customers]}}", r"sets.shop: tables: 'orders' is not in .*'Orders'\?"),
+        ("{shop: {tables: [Orders, Customers, Orders]}}", r"sets.shop: tables: 'Orders' stands 2 times"),
+        (
+            "{shop: {tables: [Orders, Customers]}, tills: {tables: [Payments, Orders]}}",
+            r"sets.tills: tables: 'Orders' is in the set 'shop' too",
+        ),
+        ("{shop: {tables: [Orders, Scanned]}}", r"sets.shop: tables: 'Scanned' has engine 'glue'.*point_in_time"),
+        (
+            "{shop: {tables: [Orders, Daily]}}",
+            r"sets.shop: tables: 'Orders' .*'0 \* \* \* \*' and 'Daily' .*one schedule",
+        ),
+        ("{daily: {tables: [Orders, Customers]}}", r"sets.daily: 'daily' is the view or the raw table of Daily"),
+        ("{snapshots_orders: {tables: [Orders, Customers]}}", r"sets.snapshots_orders: .* raw table of Orders"),
+    ],
+)
+def test_what_is_wrong_with_a_set_is_named_with_the_fix(load, tmp_path: Path, sets: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(SHOP + f"sets: {sets}")
+    assert str(tmp_path / "tables.yaml") in str(caught.value)
+
+
 def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="DYNAMO_ASSETS_CONFIG"):
         load_settings(tmp_path / "none.yaml", {})

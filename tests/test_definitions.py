@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
@@ -78,6 +79,43 @@ def test_every_table_is_a_row_from_the_source_to_the_view(tmp_path: Path) -> Non
         assert [graph.get(key).parent_keys for key in row] == [set(), {row[0]}, {row[1]}, {row[2]}]
         assert not graph.get(row[0]).is_materializable
         assert [graph.get(key).partitions_def is not None for key in row] == [False, True, True, False]
+
+
+SHOP = """\
+  Orders: {engine: point_in_time, freshness: {warn: 2h, fail: 6h}}
+  Customers: {engine: point_in_time, freshness: {warn: 3h, fail: 4h}}
+  Payments: {engine: point_in_time}
+  Alone: {engine: point_in_time}
+sets: {shop: {tables: [Orders, Customers, Payments]}}
+"""
+
+
+def test_a_set_stands_below_the_views_of_its_members_which_one_step_moves(tmp_path: Path) -> None:
+    graph = build_definitions(_settings(tmp_path, SHOP)).get_repository_def().asset_graph
+    own = graph.get(dg.AssetKey(["dynamodb_exports", "shop"]))
+    views = {dg.AssetKey(["dynamodb_exports", name]) for name in ("orders", "customers", "payments")}
+    assert own.parent_keys == views
+    assert own.execution_set_asset_keys == {own.key, *views}
+    for view in views:
+        assert graph.get(view).parent_keys == {dg.AssetKey(["dynamodb_exports", f"snapshots_{view.path[-1]}"])}
+        assert graph.get(view).partitions_def is None
+    alone = graph.get(dg.AssetKey(["dynamodb_exports", "alone"]))
+    assert alone.execution_set_asset_keys == {alone.key}
+    assert {key.name for key in graph.asset_check_keys if key.asset_key == own.key} == {"moved_together"}
+    assert {key.name for key in graph.asset_check_keys if key.asset_key in views} == {"rows_in_view", "freshness"}
+
+
+def test_a_set_is_as_fresh_as_its_strictest_member_has_to_be(tmp_path: Path) -> None:
+    repository = build_definitions(_settings(tmp_path, SHOP)).get_repository_def()
+    policy = repository.asset_graph.get(dg.AssetKey(["dynamodb_exports", "shop"])).freshness_policy
+    assert policy == dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=4), warn_window=timedelta(hours=2))
+
+
+def test_the_job_of_a_sets_members_moves_the_set(tmp_path: Path) -> None:
+    repository = build_definitions(_settings(tmp_path, SHOP)).get_repository_def()
+    keys = repository.get_job("export_daily_at_1000").asset_layer.executable_asset_keys
+    assert dg.AssetKey(["dynamodb_exports", "shop"]) in keys
+    assert len(set(keys)) == 3 * 4 + 1
 
 
 def test_tables_of_one_cadence_share_a_job_and_a_schedule_that_is_off(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dynamo_assets.assets.failures import explained
 from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, column_schema, copied_columns
 from dynamo_assets.assets.raw_table import RawTable
 from dynamo_assets.assets.snapshot import retry_policy
+from dynamo_assets.assets.table_sets.checks import tell_the_set
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.console import catalog_table_url
@@ -36,6 +37,7 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
         f"Query `{database}.{table.name}` for the latest one alone.",
         metadata={"dagster/table_name": f"{database}.{snapshots_table(table.name)}"},
         retry_policy=retry_policy(table),
+        hooks=tell_the_set(table, settings),
     )
     def _catalog(context: dg.AssetExecutionContext, aws: AwsClients) -> dg.MaterializeResult:
         with explained(table, context):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,24 +10,44 @@ import dagster as dg
 
 from dynamo_assets.aws.glue_jobs import GlueRunError
 from dynamo_assets.aws.native_exports import NativeExportError
-from dynamo_assets.errors import CatalogError, ConversionError, DynamoAssetsError, ManifestError, PlanError, SlotError
+from dynamo_assets.errors import (
+    CatalogError,
+    ConversionError,
+    DynamoAssetsError,
+    HeldBackError,
+    ManifestError,
+    PlanError,
+    SlotError,
+)
 from dynamo_assets.settings import Table
 
-NEVER_HELPED_BY_A_RETRY = (SlotError, PlanError, ConversionError, CatalogError, ManifestError)
+NEVER_HELPED_BY_A_RETRY = (SlotError, PlanError, ConversionError, CatalogError, ManifestError, HeldBackError)
 WORTH_RETRYING_STATES = frozenset({"FAILED", "ERROR", "EXPIRED"})
 
 
 @contextmanager
 def explained(table: Table, context: dg.AssetExecutionContext) -> Iterator[None]:
+    """As `explained_of`, for a step of one table."""
+    with explained_of({"table": table.table}, table.retries, context):
+        yield
+
+
+@contextmanager
+def explained_of(subject: Mapping[str, str], retries: int, context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turns this package's errors into `dagster.Failure`, so that the UI shows message and link, not a stack.
 
     Other errors pass: for them the stack is what helps.
+
+    Args:
+        subject: Whose step it is, for the failure's metadata.
+        retries: How often the step may be tried again.
+        context: The step's.
     """
     try:
         yield
     except DynamoAssetsError as error:
-        metadata: dict[str, Any] = {"table": table.table, "error": type(error).__name__}
-        retry = not isinstance(error, NEVER_HELPED_BY_A_RETRY)
+        metadata: dict[str, Any] = {**subject, "error": type(error).__name__}
+        retry = not any(isinstance(reason, NEVER_HELPED_BY_A_RETRY) for reason in (error, error.__cause__))
         if isinstance(error, GlueRunError):
             metadata |= {
                 "glue_run": dg.MetadataValue.url(error.url),
@@ -39,7 +59,7 @@ def explained(table: Table, context: dg.AssetExecutionContext) -> Iterator[None]
         if isinstance(error, NativeExportError):
             metadata |= {"native_exports": dg.MetadataValue.url(error.url)}
         # Asked for a retry after the last one, Dagster would say "Exceeded max_retries" where the reason belongs.
-        retry = retry and context.retry_number < table.retries
+        retry = retry and context.retry_number < retries
         raise dg.Failure(str(error), metadata=metadata, allow_retries=retry) from error
 
 

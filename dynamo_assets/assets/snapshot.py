@@ -9,6 +9,7 @@ import dagster as dg
 from dynamo_assets.assets.checks import check_rows_in_files, rows_in_files_spec
 from dynamo_assets.assets.failures import explained
 from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, exported_columns, snapshot_metadata
+from dynamo_assets.assets.table_sets.checks import tell_the_set
 from dynamo_assets.automation.executor import COMPUTES_TAG
 from dynamo_assets.automation.partitions import require_current_slot
 from dynamo_assets.aws.clients import AwsClients
@@ -55,6 +56,7 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
         description=f"Complete snapshots of {table.table} in S3, each in a folder of its own. {_what_a_slot_is(table)}",
         metadata={"schedule": table.schedule, "engine": table.engine, "read_percentage": table.read_percentage},
         retry_policy=retry_policy(table),
+        hooks=tell_the_set(table, settings),
         pool=POOLS[table.engine],
         op_tags={COMPUTES_TAG: "true"} if table.engine == "in_process" else None,
     )

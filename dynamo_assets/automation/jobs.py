@@ -9,7 +9,14 @@ import dagster as dg
 from dynamo_assets.automation.executor import threaded_executor
 from dynamo_assets.automation.freshness import FRESHNESS
 from dynamo_assets.automation.partitions import slots
-from dynamo_assets.naming import cadence_name, catalog_asset_key, job_name, snapshot_asset_key, view_asset_key
+from dynamo_assets.naming import (
+    cadence_name,
+    catalog_asset_key,
+    job_name,
+    set_asset_key,
+    snapshot_asset_key,
+    view_asset_key,
+)
 from dynamo_assets.settings import Settings, Table
 
 
@@ -33,11 +40,12 @@ def cadences(settings: Settings) -> list[Cadence]:
     ]
 
 
-def cadence_definitions(cadence: Cadence, database: str) -> dg.Definitions:
+def cadence_definitions(cadence: Cadence, settings: Settings) -> dg.Definitions:
     """The job that snapshots, registers and publishes the tables of one cadence, and its schedule.
 
     The schedule is off until a person turns it on.
     """
+    database = settings.catalog.database
     keys = [
         dg.AssetKey(key)
         for table in cadence.tables
@@ -47,6 +55,10 @@ def cadence_definitions(cadence: Cadence, database: str) -> dg.Definitions:
             view_asset_key(database, table.name),
         )
     ]
+    tables = {table.table for table in cadence.tables}
+    # Members share a schedule, so the first one's is the set's.
+    sets = [table_set for table_set in settings.sets if table_set.tables[0] in tables]
+    keys += [dg.AssetKey(set_asset_key(database, table_set.name)) for table_set in sets]
     names = ", ".join(table.table for table in cadence.tables[:10]) + (", ..." if len(cadence.tables) > 10 else "")
     job = dg.define_asset_job(
         job_name(cadence.cron),

@@ -8,11 +8,17 @@ of this package is a `pause`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from typing import TypeVar
 
 from dagster import DagsterExecutionInterruptedError
+
+T = TypeVar("T")
+
+MAX_SIDE_BY_SIDE = 8
 
 
 class Cancellation:
@@ -65,3 +71,39 @@ def under(cancellation: Cancellation) -> Iterator[None]:
 def pause(seconds: float) -> None:
     """Waits; raises `DagsterExecutionInterruptedError` as soon as the run is cancelled."""
     current_cancellation().pause(seconds)
+
+
+def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T | Exception]:
+    """Runs tasks in threads, under the same cancellation, and returns when all have ended.
+
+    Returns:
+        What each returned, or the exception it raised, in the order of the tasks.
+
+    Raises:
+        BaseException: The run was cancelled, or somebody pressed Ctrl-C; no task runs any more.
+    """
+    inherited = current_cancellation()
+    stop = Cancellation() if inherited is _NONE else inherited
+
+    def run(task: Callable[[], T]) -> T:
+        with under(stop):
+            return task()
+
+    with ThreadPoolExecutor(MAX_SIDE_BY_SIDE, "side_by_side") as pool:
+        futures = [pool.submit(copy_context().run, run, task) for task in tasks]
+        try:
+            wait(futures)
+        except BaseException:
+            if stop is not inherited:
+                stop.request()
+            raise
+    outcomes: list[T | Exception] = []
+    for future in futures:
+        error = future.exception()
+        if error is None:
+            outcomes.append(future.result())
+        elif isinstance(error, Exception):
+            outcomes.append(error)
+        else:
+            raise error
+    return outcomes

@@ -31,6 +31,8 @@ _WRITABLE_TABLE_FIELDS = (
     "PartitionKeys",
     "TableType",
     "Parameters",
+    "ViewOriginalText",
+    "ViewExpandedText",
 )
 
 
@@ -194,6 +196,19 @@ class Catalog:
                 "give the table another `name:` in tables.yaml"
             )
         return json.loads(base64.b64decode(match["base64"]))["originalSql"]
+
+    def restore(self, name: str, before: Mapping[str, Any] | None) -> None:
+        """Makes a table or view what it was: one call of Glue's, which waits for nothing and no query.
+
+        Args:
+            name: The table's.
+            before: As Glue described it; None where there was none.
+        """
+        if before is None:
+            self._glue.delete_table(DatabaseName=self.database, Name=name)
+        else:
+            definition: Any = {key: before[key] for key in _WRITABLE_TABLE_FIELDS if key in before}
+            self._glue.update_table(DatabaseName=self.database, TableInput=definition)
 
     def _raise_first(self, errors: Sequence[Mapping[str, Any]], table: str, verb: str, *, tolerated: str) -> None:
         """Two runs may do the same at once; what is so already is no error."""

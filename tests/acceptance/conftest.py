@@ -135,6 +135,7 @@ def make_pipeline(aws: Endpoint, unique, tmp_path: Path) -> Iterator[Callable[..
             "defaults": {**FAST, **sections.pop("defaults", {})},
             "partitions": sections.pop("partitions", {}),
             "tables": {table: dict(entry) for table, entry in tables.items()},
+            "sets": sections.pop("sets", {}),
         }
         assert not sections
         path = tmp_path / f"{name}.yaml"

@@ -4,7 +4,7 @@ import time
 import pytest
 from dagster import DagsterExecutionInterruptedError
 
-from dynamo_assets.aws.cancellation import Cancellation, current_cancellation, pause, under
+from dynamo_assets.aws.cancellation import Cancellation, current_cancellation, pause, side_by_side, under
 
 
 def test_pause_waits_as_long_as_it_was_told():
@@ -57,3 +57,33 @@ def test_cancellation_reaches_only_what_runs_under_it():
 
     assert not current_cancellation().requested
     pause(0)
+
+
+def test_tasks_side_by_side_all_end_and_one_that_fails_hides_no_other():
+    together = threading.Barrier(3)
+
+    def fail() -> str:
+        together.wait(10)
+        raise ValueError("no")
+
+    first, second, third = side_by_side([lambda: f"{together.wait(10) >= 0}", fail, lambda: f"{together.wait(10) < 3}"])
+
+    assert (first, third) == ("True", "True")
+    assert isinstance(second, ValueError)
+
+
+def test_tasks_side_by_side_end_when_the_run_is_cancelled():
+    cancellation = Cancellation()
+    timer = threading.Timer(0.2, cancellation.request)
+    timer.start()
+
+    with under(cancellation), pytest.raises(DagsterExecutionInterruptedError):
+        side_by_side([lambda: pause(3600), lambda: pause(3600)])
+
+
+def test_ctrl_c_in_one_task_leaves_no_other_running_and_is_raised():
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([interrupted, lambda: pause(0.1)])

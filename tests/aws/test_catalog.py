@@ -103,3 +103,29 @@ def test_what_is_not_there_is_none(catalog: Catalog) -> None:
 def test_a_table_in_the_place_of_a_view_is_refused(catalog: Catalog) -> None:
     with pytest.raises(CatalogError, match=r"snapshots_orders exists and is not an Athena view.*name:"):
         catalog.view_sql("snapshots_orders")
+
+
+def test_a_view_is_made_what_it_was(catalog: Catalog, aws: Endpoint) -> None:
+    glue = aws.client("glue")
+    view: Any = {
+        "Name": "orders",
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        "ViewOriginalText": "/* Presto View: eyJvcmlnaW5hbFNxbCI6ICJTRUxFQ1QgMSJ9 */",
+        "ViewExpandedText": "/* Presto View */",
+        "StorageDescriptor": {"Columns": [{"Name": "n", "Type": "int"}]},
+    }
+    glue.create_table(DatabaseName=catalog.database, TableInput=view)
+    before = catalog.table("orders")
+    other: Any = {**view, "ViewOriginalText": "/* Presto View: eyJvcmlnaW5hbFNxbCI6ICJTRUxFQ1QgMiJ9 */"}
+    glue.update_table(DatabaseName=catalog.database, TableInput=other)
+    assert catalog.view_sql("orders") == "SELECT 2"
+
+    catalog.restore("orders", before)
+
+    assert catalog.view_sql("orders") == "SELECT 1"
+    after = catalog.table("orders")
+    assert after is not None
+    assert {key: after.get(key) for key in view} == view
+    catalog.restore("orders", None)
+    assert catalog.table("orders") is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dynamo_assets.errors import ExportError, PlanError
-from dynamo_assets.export import ExportRequest, lease
+from dynamo_assets.export import ExportRequest, holding, lease
 from dynamo_assets.export.lease import Lease, take_lease
 from dynamo_assets.sandbox.endpoint import Endpoint
 
@@ -74,7 +74,7 @@ def test_a_dead_attempts_label_is_taken_over_and_its_leavings_cannot_come_back(
     attempts: Attempts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = attempts.take_surely("dead")
-    monkeypatch.setattr(lease, "STALE_SECONDS", -1.0)
+    monkeypatch.setattr(holding, "STALE_SECONDS", -1.0)
     heir = attempts.take_surely("heir")
     with pytest.raises(ExportError, match="could not renew its claim of snapshot 2026-11-23T09:00:00"):
         dead.confirm()
@@ -85,20 +85,20 @@ def test_a_dead_attempts_label_is_taken_over_and_its_leavings_cannot_come_back(
 
 def test_of_two_that_take_over_at_once_one_gets_it(attempts: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:
     attempts.take_surely("dead")
-    found = lease._look(attempts.s3, attempts.request("x"))
-    monkeypatch.setattr(lease, "STALE_SECONDS", -1.0)
+    found = holding._look(attempts.s3, lease._held(attempts.request("x")))
+    monkeypatch.setattr(holding, "STALE_SECONDS", -1.0)
     heir = attempts.take_surely("heir")
     monkeypatch.undo()
     seen = iter([found])
-    monkeypatch.setattr(lease, "_look", lambda *_: next(seen, (0.0, "newer")))
+    monkeypatch.setattr(holding, "_look", lambda *_: next(seen, (0.0, "newer")))
     attempts.meanwhile = attempts.complete
     assert attempts.take("too late") is None
     heir.confirm()
 
 
 def test_a_claim_is_renewed_while_its_context_lasts(attempts: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.01)
-    monkeypatch.setattr(lease, "GIVE_UP_SECONDS", 5.0)
+    monkeypatch.setattr(holding, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(holding, "GIVE_UP_SECONDS", 5.0)
     renewed = threading.Event()
     put = attempts.s3.put_object
     writes: list[dict[str, Any]] = []
@@ -121,7 +121,7 @@ def test_a_claim_is_renewed_while_its_context_lasts(attempts: Attempts, monkeypa
 def test_an_attempt_that_cannot_renew_ends_itself(attempts: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:
     held = attempts.take_surely("first")
     held.check()
-    monkeypatch.setattr(lease, "GIVE_UP_SECONDS", -1.0)
+    monkeypatch.setattr(holding, "GIVE_UP_SECONDS", -1.0)
     with pytest.raises(ExportError, match="it ends itself"):
         held.check()
 
