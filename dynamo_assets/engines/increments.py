@@ -44,10 +44,12 @@ class Full:
     Attributes:
         reason: Why.
         expected: Whether that is as the settings want it, and not because something stands in the way of changes.
+        billed_bytes: What DynamoDB bills for changes that turned out to be of no use.
     """
 
     reason: str
     expected: bool = False
+    billed_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -103,17 +103,21 @@ class PointInTimeEngine:
         export = self.exports.obtain(wanted, timeout=self.time_limit, log=log)
         request = replace(request, native_export=export.manifest_key)
         converted = self._convert(request, export.billed_bytes, log)
-        facts = {"native_export": "full", "native_export_arn": export.arn, **self._facts([export])}
-        reason = {"full_because": why.reason} if self.chain else {}
-        return Snapshot(converted.manifest, {**facts, **reason, **converted.facts})
+        facts: dict[str, Any] = {"native_export": "full", "native_export_arn": export.arn, **self._facts([export])}
+        if self.chain:
+            facts["full_because"] = why.reason
+        if why.billed_bytes:
+            facts["billed_bytes"] += why.billed_bytes
+        return Snapshot(converted.manifest, {**facts, **converted.facts})
 
     def _merged(self, request: ExportRequest, wanted: WantedExport, link: Increment, log: Log) -> Snapshot | Full:
         """The snapshot, made of changes; or why it cannot be."""
         base = link.base
         log(f"{len(link.windows)} incremental export(s) since snapshot {base.snapshot_timestamp}")
         changes = [replace(wanted, since=since, until=until) for since, until in link.windows]
+        exports: list[CompletedExport] = []
         try:
-            exports = self.exports.obtain_all(changes, timeout=self.time_limit, log=log)
+            exports += self.exports.obtain_all(changes, timeout=self.time_limit, log=log)
             request = replace(
                 request,
                 base_snapshot=base.snapshot_timestamp,
@@ -121,12 +125,12 @@ class PointInTimeEngine:
             )
             merged = self._convert(request, base.bytes + sum(export.billed_bytes for export in exports), log)
         except (SlotError, IntegrityError) as error:
-            return Full(str(error))
+            return self._of_no_use(error, exports)
         except AwsOperationError as error:
             # Of what was raised on Glue there is the text.
             if not re.search(r"\b(IntegrityError|MergeError)\b", str(error)):
                 raise
-            return Full(str(error))
+            return self._of_no_use(error, exports)
         facts: dict[str, Any] = {
             "native_export": "incremental",
             "base_snapshot": base.snapshot_timestamp,
@@ -136,6 +140,10 @@ class PointInTimeEngine:
             **self._facts(exports),
         }
         return Snapshot(merged.manifest, {**facts, **merged.facts})
+
+    @staticmethod
+    def _of_no_use(error: Exception, exports: Sequence[CompletedExport]) -> Full:
+        return Full(str(error), billed_bytes=sum(export.billed_bytes for export in exports))
 
     def _convert(self, request: ExportRequest, size: int, log: Log) -> Snapshot:
         small = size < self.in_process_below

@@ -113,6 +113,7 @@ def test_a_base_whose_files_are_damaged_means_a_full_export_that_says_why(make_h
     assert facts["native_export"] == "full"
     assert f"{base.files[0].key}, a file of the base snapshot, is not what its manifest says" in facts["full_because"]
     assert [line for line in warnings if "is not what its manifest says" in line]
+    assert facts["billed_bytes"] > 10 * 1024 * 1024, "the changes are billed, too"
     assert kinds(history) == ["FULL", "INCREMENTAL", "FULL"]
     assert history.native_files() == []
 

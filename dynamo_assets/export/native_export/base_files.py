@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from botocore.exceptions import ClientError
@@ -19,17 +18,17 @@ from dynamo_assets.export.decoding import Batch
 from dynamo_assets.export.hint import expected_facts
 from dynamo_assets.export.kernels import kernels
 from dynamo_assets.export.manifest import Manifest, ManifestFile
-from dynamo_assets.export.native_export.item_keys import are_among, keys_of
+from dynamo_assets.export.native_export.changed_keys import ChangedKeys
+from dynamo_assets.export.native_export.item_keys import keys_of, places_of
 from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import Column, TableSchema, athena_type
 from dynamo_assets.export.supervision import Supervisor
 from dynamo_assets.export.unit import UNIT_FORMAT, Job, UnitResult, stem
-from dynamo_assets.export.write import FileWriter, fetch
+from dynamo_assets.export.write import DataFile, FileWriter, fetch, upload
 
-if TYPE_CHECKING:
-    from dynamo_assets.export.native_export.merge_plan import Merge
-
+LARGE_SHARE = 0.5
+"""A file of at least so much of the target size, of which no item changed, is not written again."""
 _GONE = {"404", "NoSuchKey", "NoSuchBucket"}
 
 
@@ -94,51 +93,89 @@ class BaseFiles:
         if job.merge is None:
             raise MergeError(f"table {job.request.table}: files of a snapshot without changes to merge with it")
         rows, begin = 0, stem(job.unit_folder, self.part)
+        taken: list[DataFile] = []
         with FileWriter(clients.s3, job.request, begin, UNIT_FORMAT, job.merge.base.schema) as writer:
-            for file in self.files:
-                for batch in _unchanged(job, job.merge, clients, file):
-                    writer.write(batch)
-                    rows += batch.rows
-                    supervisor.progress(batch.rows)
-            return UnitResult(writer.finish(), Facts(), rows)
+            for number, file in enumerate(self.files):
+                with tempfile.TemporaryDirectory(prefix="dynamo-assets-export-") as folder:
+                    copy = _Copy(job.merge.base, file, Path(folder, "base"))
+                    copy.fetch(clients, job.request)
+                    same = copy.unchanged(job.merge.changed, job.table.keys)
+                    if kernels.all(same).as_py() and copy.is_worth_keeping(job.request):
+                        taken.append(copy.upload(clients, job.request, f"{begin}-as-it-is-{number:04d}.parquet"))
+                        rows += file.rows
+                        supervisor.progress(file.rows)
+                        continue
+                    for batch in copy.rows(same):
+                        writer.write(batch)
+                        rows += batch.rows
+                        supervisor.progress(batch.rows)
+            return UnitResult([*writer.finish(), *taken], Facts(), rows)
 
 
-def _unchanged(job: Job, merge: Merge, clients: Clients, file: ManifestFile) -> Iterator[Batch]:
-    """The rows of one file whose keys are not among the changed ones."""
-    request, base = job.request, merge.base
-    with tempfile.TemporaryDirectory(prefix="dynamo-assets-export-") as folder:
-        path = Path(folder, "base")
-        _fetch(clients, request, file, path)
-        names = read_back.column_names(path, base.manifest.format)
-        if strange := set(names) - base.by_name.keys():
-            raise MergeError(f"s3://{request.bucket}/{file.key} has columns that its manifest has not: {strange}")
-        changed = pa.chunked_array(are_among(_keys(job, base, path), merge.changed.keys), pa.bool_())
+@dataclass(frozen=True)
+class _Copy:
+    """A file of the base, on this machine."""
+
+    base: Base
+    file: ManifestFile
+    path: Path
+
+    def fetch(self, clients: Clients, request: ExportRequest) -> None:
+        name = f"table {request.table}: s3://{request.bucket}/{self.file.key}, a file of the base snapshot,"
+        try:
+            whole = fetch(clients.s3, request.bucket, self.file, self.path)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _GONE:
+                raise
+            raise MergeError(f"{name} is gone") from error
+        if not whole:
+            raise MergeError(f"{name} is not what its manifest says")
+        if strange := set(self.names) - self.base.by_name.keys():
+            raise MergeError(f"{name} has columns that its manifest has not: {strange}")
+
+    @cached_property
+    def names(self) -> list[str]:
+        return read_back.column_names(self.path, self.base.manifest.format)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        return read_back.batches(self.path, self.base.manifest.format, columns)
+
+    def unchanged(self, changed: ChangedKeys, keys: Mapping[str, str]) -> pa.ChunkedArray:
+        """Of each row whether its item did not change.
+
+        Raises:
+            MergeError: There is an item that, by the changes, was not there before them.
+        """
+        columns = [self.base.schema.columns[attribute].name for attribute in keys]
+        found = (
+            keys_of([batch.column(name) for name in columns], list(keys.values())) for batch in self.batches(columns)
+        )
+        places = pa.chunked_array(places_of(found, changed.keys), pa.int32())
+        if (last := kernels.max(places).as_py()) is not None and last >= changed.removed:
+            raise MergeError(
+                f"snapshot {self.base.manifest.snapshot_timestamp} has the item {changed.keys[last].as_py()!r}, and by "
+                "the changes since it was not there. A full export is needed"
+            )
+        return kernels.is_null(places)
+
+    def rows(self, wanted: pa.ChunkedArray) -> Iterator[Batch]:
         row = 0
-        for batch in read_back.batches(path, base.manifest.format):
-            kept = batch.filter(kernels.invert(changed.slice(row, batch.num_rows).combine_chunks()))
+        for batch in self.batches():
+            kept = batch.filter(wanted.slice(row, batch.num_rows).combine_chunks())
             row += batch.num_rows
-            columns = [(base.by_name[name], array) for name, array in zip(names, kept.columns, strict=True)]
+            columns = [(self.base.by_name[name], array) for name, array in zip(self.names, kept.columns, strict=True)]
             arrays = {column.attribute: _typed(array, column) for column, array in columns}
-            yield Batch(kept.num_rows, arrays, base.schema)
+            yield Batch(kept.num_rows, arrays, self.base.schema)
 
+    def is_worth_keeping(self, request: ExportRequest) -> bool:
+        """Whether it may stay a file of its own; small ones become one."""
+        units_format = self.base.manifest.format == UNIT_FORMAT
+        return units_format and self.file.bytes >= LARGE_SHARE * request.target_file_bytes
 
-def _keys(job: Job, base: Base, path: Path) -> Iterator[pa.Array]:
-    columns = [base.schema.columns[attribute].name for attribute in job.table.keys]
-    for batch in read_back.batches(path, base.manifest.format, columns):
-        yield keys_of([batch.column(name) for name in columns], list(job.table.keys.values()))
+    def upload(self, clients: Clients, request: ExportRequest, key: str) -> DataFile:
+        schema = self.base.schema.only(self.base.by_name[name].attribute for name in self.names)
+        return DataFile(upload(clients.s3, request.bucket, key, self.path, self.file.rows), schema)
 
 
 def _typed(array: pa.Array, column: Column) -> pa.Array:
     return array if array.type == column.type else array.cast(column.type)
-
-
-def _fetch(clients: Clients, request: ExportRequest, file: ManifestFile, path: Path) -> None:
-    name = f"s3://{request.bucket}/{file.key}"
-    try:
-        whole = fetch(clients.s3, request.bucket, file, path)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in _GONE:
-            raise
-        raise MergeError(f"table {request.table}: {name}, a file of the base snapshot, is gone") from error
-    if not whole:
-        raise MergeError(f"table {request.table}: {name}, a file of the base snapshot, is not what its manifest says")

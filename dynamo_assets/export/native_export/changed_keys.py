@@ -28,7 +28,7 @@ class ChangedKeys:
     """The keys of all items that changed. Small beside the changes, so that each unit can have them.
 
     Attributes:
-        keys: Each of them once, as `item_keys` has them.
+        keys: Each of them once, as `item_keys` has them; first those of items that there were before.
         superseded: Of each export, the keys that a later one has too: its new images of them are not the last.
         continued: Of each export, the keys that an earlier one has too: its old images of them are not the first.
         removed: How many of the items there were before.
@@ -74,7 +74,8 @@ class _Index:
     attributes: Mapping[str, str]
     last: dict[bytes, tuple[int, bool]] = field(default_factory=dict)
     bytes: int = 0
-    removed: int = 0
+    gone: list[bytes] = field(default_factory=list)
+    fresh: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.superseded: list[set[bytes]] = [set() for _ in range(self.exports)]
@@ -87,7 +88,7 @@ class _Index:
             raise MergeError(f"{export.arn}: {change.Keys} is no key of {dict(self.attributes)}") from error
         existed = bool(change.old)
         if key not in self.last:
-            self.removed += existed
+            (self.gone if existed else self.fresh).append(key)
             self._weigh(key)
         else:
             before, exists = self.last[key]
@@ -112,9 +113,9 @@ class _Index:
 
     def changed_keys(self) -> ChangedKeys:
         return ChangedKeys(
-            keys=pa.array(self.last, pa.binary()),
+            keys=pa.array([*self.gone, *self.fresh], pa.binary()),
             superseded=tuple(map(frozenset, self.superseded)),
             continued=tuple(map(frozenset, self.continued)),
-            removed=self.removed,
+            removed=len(self.gone),
             put=sum(exists for _, exists in self.last.values()),
         )

@@ -81,8 +81,8 @@ def _plain_numbers(array: pa.Array) -> pa.Array:
     return pa.array(map(plain_number, texts.to_pylist()), pa.string())
 
 
-def are_among(found: Iterable[pa.Array], wanted: pa.Array) -> Iterator[pa.Array]:
-    """Whether each key is one of those that are wanted, in arrays of any length.
+def places_of(found: Iterable[pa.Array], wanted: pa.Array) -> Iterator[pa.Array]:
+    """The place of each key among those that are wanted, null where it is none of them; in arrays of any length.
 
     Args:
         found: Keys, some at a time.
@@ -93,11 +93,11 @@ def are_among(found: Iterable[pa.Array], wanted: pa.Array) -> Iterator[pa.Array]
         block.append(keys)
         # At least as many are looked up as are hashed for it.
         if sum(map(len, block)) >= len(wanted) or sum(each.nbytes for each in block) >= BLOCK_BYTES:
-            yield from _is_in(block, wanted)
+            yield from _places(block, wanted)
             block = []
     if block:
-        yield from _is_in(block, wanted)
+        yield from _places(block, wanted)
 
 
-def _is_in(block: list[pa.Array], wanted: pa.Array) -> list[pa.Array]:
-    return kernels.is_in(pa.chunked_array(block, pa.binary()), value_set=wanted).chunks
+def _places(block: list[pa.Array], wanted: pa.Array) -> list[pa.Array]:
+    return kernels.index_in(pa.chunked_array(block, pa.binary()), value_set=wanted).chunks

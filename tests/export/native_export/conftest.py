@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+import boto3
 import pytest
 
 from dynamo_assets.export import ExportRequest, InProcess, Manifest, run_export
@@ -45,6 +46,10 @@ def exports(aws: Endpoint, bucket: str, unique: Any, dynamodb_clock: Any) -> Nat
 class Merges(NativeExports):
     """Exports of changes, and snapshots made of them."""
 
+    def __init__(self, *exports: Any):
+        super().__init__(*exports)
+        self._session = boto3.Session()  # to make one takes longer than a small export
+
     def changed(self, table: str, since: str, until: str) -> dict[str, Any]:
         """A completed incremental export of the period between two labels."""
         period = {
@@ -61,7 +66,9 @@ class Merges(NativeExports):
 
     def full(self, table: str, label: str, **options: Any) -> Manifest:
         """A snapshot made of a full export."""
-        return run_export(self.request(table, self.exported(table, label), label, **options), InProcess(2))
+        return run_export(
+            self.request(table, self.exported(table, label), label, **options), InProcess(2), session=self._session
+        )
 
     def merge_request(self, table: str, *labels: str, **options: Any) -> ExportRequest:
         """The request of the last label's snapshot: the first one's, and the changes between each and the next."""
@@ -77,7 +84,7 @@ class Merges(NativeExports):
 
     def merged(self, table: str, *labels: str, **options: Any) -> Manifest:
         """A snapshot made of the first label's and of the changes since."""
-        return run_export(self.merge_request(table, *labels, **options), InProcess(2))
+        return run_export(self.merge_request(table, *labels, **options), InProcess(2), session=self._session)
 
 
 @pytest.fixture
