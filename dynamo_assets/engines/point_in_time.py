@@ -132,7 +132,8 @@ class PointInTimeEngine:
                 raise
             return self._of_no_use(error, exports)
         facts: dict[str, Any] = {
-            "native_export": "incremental",
+            # Another attempt may have completed the snapshot meanwhile, in its own way.
+            "native_export": "incremental" if "base" in merged.manifest.read else "full",
             "base_snapshot": base.snapshot_timestamp,
             "full_snapshot": merged.manifest.read.get("full"),
             "windows": len(exports),

@@ -179,3 +179,18 @@ class _Copy:
 
 def _typed(array: pa.Array, column: Column) -> pa.Array:
     return array if array.type == column.type else array.cast(column.type)
+
+
+def are_digits_missing(narrow: pa.DataType, wide: pa.DataType) -> bool:
+    """Whether doubles, which may have lost digits, are to become something that would show it.
+
+    Args:
+        narrow: A column's type as the base has it.
+        wide: Its type now.
+    """
+    if pa.types.is_struct(narrow):
+        fields = {part.name: part.type for part in wide} if pa.types.is_struct(wide) else {}
+        return any(are_digits_missing(part.type, fields.get(part.name, pa.string())) for part in narrow)
+    if pa.types.is_list(narrow):
+        return are_digits_missing(narrow.value_type, wide.value_type if pa.types.is_list(wide) else wide)
+    return pa.types.is_floating(narrow) and not pa.types.is_floating(wide)

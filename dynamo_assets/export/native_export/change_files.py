@@ -26,7 +26,7 @@ class ChangeFiles:
 
     Attributes:
         number: From 0; part of the names of the files that are made of them.
-        export: The number of the export among those that are merged.
+        export_number: The number of the export among those that are merged.
         files: The files.
     """
 

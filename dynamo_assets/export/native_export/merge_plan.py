@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dynamo_assets.errors import ManifestError, MergeError, PlanError
 from dynamo_assets.export.hint import counted_facts, expected_facts
 from dynamo_assets.export.manifest import ManifestStore
-from dynamo_assets.export.native_export.base_files import Base, BaseFiles
+from dynamo_assets.export.native_export.base_files import Base, BaseFiles, are_digits_missing
 from dynamo_assets.export.native_export.change_files import ChangeFiles
 from dynamo_assets.export.native_export.changed_keys import ChangedKeys, read_changed_keys
 from dynamo_assets.export.native_export.conversion_plan import even_groups
@@ -19,8 +19,9 @@ from dynamo_assets.export.native_export.mergeable import why_not_mergeable
 from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.scan_plan import SEGMENT_BYTES, SEGMENTS_PER_WORKER
+from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.table_description import TableDescription
-from dynamo_assets.export.unit import UnitResult
+from dynamo_assets.export.unit import Job, UnitResult
 from dynamo_assets.naming import format_snapshot
 
 if TYPE_CHECKING:
@@ -103,11 +104,16 @@ class MergePlan:
         hint.merge(expected_facts(self.base.manifest))
         attempt.job = replace(job, hint=hint, merge=Merge(self.base, changed))
         results = attempt.read(self.units)
-        counted = counted_facts(self.base.manifest)
-        self._check(job.request.table, changed, results, counted)
-        return [*results, UnitResult([], counted)]
+        self._require_all(job.request.table, changed, results)
+        before = UnitResult([], counted_facts(self.base.manifest))
+        facts = attempt.job.expected_facts()
+        for result in [*results, before]:
+            facts.merge(result.facts)
+        self._require_whole(attempt.job, facts)
+        return [*results, before]
 
-    def _check(self, table: str, changed: ChangedKeys, results: Sequence[UnitResult], counted: Facts) -> None:
+    def _require_all(self, table: str, changed: ChangedKeys, results: Sequence[UnitResult]) -> None:
+        """Every row whose item changed was found in the base, and no other."""
         kept = sum(result.items for result in results[: len(self.copies)])
         put = sum(result.items for result in results[len(self.copies) :])
         label, rows = self.base.manifest.snapshot_timestamp, self.base.manifest.rows
@@ -117,14 +123,22 @@ class MergePlan:
                 f"went, and {changed.put} items are what changes made of them; {rows - kept} of its rows have their "
                 f"keys, and {put} rows were made. A full export is needed"
             )
-        facts = counted.copy()
-        for result in results:
-            facts.merge(result.facts)
+
+    def _require_whole(self, job: Job, facts: Facts) -> None:
+        """Nothing was taken away that was not there, and nothing is asked of the base that it lost."""
+        label = self.base.manifest.snapshot_timestamp
+        schema = TableSchema.of(facts, job.request, job.table.keys)
         for attribute, observed in facts.attributes.items():
             if min(observed.counts.values(), default=0) < 0:
                 raise MergeError(
-                    f"table {table}: attribute {attribute!r} had more values in items that changed or went than "
-                    f"snapshot {label} has of it. A full export is needed"
+                    f"table {job.request.table}: attribute {attribute!r} had more values in items that changed or went "
+                    f"than snapshot {label} has of it. A full export is needed"
+                )
+            narrow, wide = self.base.schema.columns.get(attribute), schema.columns[attribute]
+            if narrow and are_digits_missing(narrow.type, wide.type):
+                raise MergeError(
+                    f"table {job.request.table}: attribute {attribute!r} becomes {wide.type}, and snapshot {label} has "
+                    "its numbers without all of their digits. A full export is needed"
                 )
 
     def describe(self) -> str:

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from dynamo_assets.errors import IntegrityError, MergeError, PlanError
@@ -201,6 +202,33 @@ def test_a_base_of_other_keys_or_options_is_refused(merges: Merges, table: str) 
     store = ManifestStore(merges.s3, Layout(merges.bucket))
     store.write(replace(base, name="other", keys={"id": "N"}))
     fails(merges, replace(request, name="other"), r"the table's keys were id \(N\) at .* and are pk \(S\) now")
+
+
+def test_doubles_that_would_become_text_are_not_made_of_what_is_left_of_them(merges: Merges, table: str) -> None:
+    """At last n is a text: of a full export with all its digits, which the base has not."""
+    merges.full(table, FIRST, numbers="double")
+    merged = merges.merged(table, FIRST, SECOND, numbers="double")
+    assert as_text(held(merges, merged)) == {"a": "2.5", "c": "None", "d": "None"}
+    fails(merges, merges.merge_request(table, SECOND, THIRD, numbers="double"), "'n' becomes string, and snapshot")
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "missing"),
+    [
+        (pa.float64(), pa.float64(), False),
+        (pa.float64(), pa.string(), True),
+        (pa.int64(), pa.string(), False),
+        (pa.struct({"a": pa.float64()}), pa.struct({"a": pa.float64(), "b": pa.string()}), False),
+        (pa.struct({"a": pa.float64()}), pa.string(), True),
+        (pa.struct({"a": pa.list_(pa.float64())}), pa.struct({"a": pa.string()}), True),
+        (pa.list_(pa.float64()), pa.list_(pa.float64()), False),
+        (pa.list_(pa.string()), pa.string(), False),
+    ],
+)
+def test_digits_are_missing_where_a_double_is_to_become_anything_else(
+    narrow: pa.DataType, wide: pa.DataType, missing: bool
+) -> None:
+    assert base_files.are_digits_missing(narrow, wide) == missing
 
 
 def test_exports_with_a_gap_between_them_are_refused(merges: Merges, table: str) -> None:
