@@ -81,12 +81,21 @@ class PointInTimeEngine:
             kms_key=self.kms_key,
         )
         request = replace(request, snapshot_timestamp=label)
-        link = self._link(request, wanted, reachable)
-        snapshot = self._merged(request, wanted, link, log) if isinstance(link, Increment) else link
-        if isinstance(snapshot, Full):
-            snapshot = self._full(request, wanted, snapshot, log)
+        try:
+            snapshot = self._take(request, wanted, reachable, log)
+        except (IntegrityError, AwsOperationError):
+            # A run that shared the export may have made the snapshot of its files meanwhile, and removed them.
+            if (complete := self._complete(request.name, label)) is None:
+                raise
+            log(f"Another run has completed snapshot {label}: it is adopted")
+            snapshot = Snapshot(complete, {"adopted": True})
         self._remove(request.bucket, prefix, log)
         return snapshot
+
+    def _take(self, request: ExportRequest, wanted: WantedExport, reachable: datetime, log: Log) -> Snapshot:
+        link = self._link(request, wanted, reachable)
+        snapshot = self._merged(request, wanted, link, log) if isinstance(link, Increment) else link
+        return self._full(request, wanted, snapshot, log) if isinstance(snapshot, Full) else snapshot
 
     def _link(self, request: ExportRequest, wanted: WantedExport, reachable: datetime) -> Increment | Full:
         if self.chain is None:
@@ -124,13 +133,14 @@ class PointInTimeEngine:
                 incremental_exports=tuple(export.manifest_key for export in exports),
             )
             merged = self._convert(request, base.bytes + sum(export.billed_bytes for export in exports), log)
-        except (SlotError, IntegrityError) as error:
-            return self._of_no_use(error, exports)
-        except AwsOperationError as error:
+        except (SlotError, IntegrityError, AwsOperationError) as error:
             # Of what was raised on Glue there is the text.
-            if not re.search(r"\b(IntegrityError|MergeError)\b", str(error)):
+            elsewhere = isinstance(error, AwsOperationError)
+            if elsewhere and not re.search(r"\b(IntegrityError|MergeError)\b", str(error)):
                 raise
-            return self._of_no_use(error, exports)
+            if self._complete(request.name, request.snapshot_timestamp or ""):
+                raise
+            return Full(str(error), billed_bytes=sum(export.billed_bytes for export in exports))
         facts: dict[str, Any] = {
             # Another attempt may have completed the snapshot meanwhile, in its own way.
             "native_export": "incremental" if "base" in merged.manifest.read else "full",
@@ -141,10 +151,6 @@ class PointInTimeEngine:
             **self._facts(exports),
         }
         return Snapshot(merged.manifest, {**facts, **merged.facts})
-
-    @staticmethod
-    def _of_no_use(error: Exception, exports: Sequence[CompletedExport]) -> Full:
-        return Full(str(error), billed_bytes=sum(export.billed_bytes for export in exports))
 
     def _convert(self, request: ExportRequest, size: int, log: Log) -> Snapshot:
         small = size < self.in_process_below

@@ -49,6 +49,9 @@ class Snapshots:
     def __init__(self, *manifests: Manifest):
         self._found = {manifest.snapshot_timestamp: manifest for manifest in manifests}
 
+    def add(self, manifest: Manifest) -> None:
+        self._found[manifest.snapshot_timestamp] = manifest
+
     def labels(self, name: str, *, after: str) -> Iterator[str]:
         assert name == "orders"
         return iter(sorted(label for label in self._found if label > after))
