@@ -8,6 +8,7 @@
     │   ├── ConservationError   a page held more values than landed in columns
     │   ├── ConversionError     a value does not fit the type that was asked for
     │   └── IntegrityError      a native export's files are not what its manifests say
+    │       └── MergeError      changes do not fit the snapshot that they are to be merged with
     ├── ManifestError           a manifest is missing, unreadable or contradicts its files
     ├── AwsOperationError       something started in AWS ended in a state other than success
     │   ├── AwsTimeoutError     it did not end within its time limit
@@ -52,6 +53,10 @@ class ConversionError(ExportError):
 
 class IntegrityError(ExportError):
     """The files of DynamoDB's own export are not what its manifests say; names the file."""
+
+
+class MergeError(IntegrityError):
+    """Changes cannot be merged with the snapshot before them, or do not fit it; a full export always can be taken."""
 
 
 class ManifestError(DynamoAssetsError):

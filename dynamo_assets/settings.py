@@ -144,7 +144,11 @@ class PointInTime(_Section):
     convert: Literal["auto", "in_process", "glue"] = "auto"
     """Where exports become snapshots: by their size, always in the Dagster run, or always on Glue."""
     in_process_below: Size = Field(default=1024**3, ge=0)
-    """For `auto`: exports smaller than this, as DynamoDB bills them, are converted in the Dagster run."""
+    """For `auto`: exports smaller than this, as DynamoDB bills them, are converted in the Dagster run. Where changes
+    are merged, the size of the snapshot before them is added."""
+    full_every: Cron | None = None
+    """When full exports are due: a cron expression of five fields, UTC. Between them a snapshot is the one before it
+    and an incremental export of the changes since, merged by key. Without it each snapshot is made of a full export."""
     keep_native_export: bool = False
     """Whether DynamoDB's files stay beside the snapshot that is made of them."""
     kms_key: str | None = None

@@ -2,7 +2,8 @@
 
     --table Orders --bucket exports --read_percentage 0.25 ...      see dynamo_assets.export.request.ExportRequest
 
-Units are segments of a scan, or, with `--native_export`, data files of DynamoDB's own export.
+Units are segments of a scan; with `--native_export`, data files of DynamoDB's own export; with `--base_snapshot` and
+`--incremental_exports`, files of changes and of the snapshot that they are merged with.
 
 It needs the `dynamo_assets` package (`--extra-py-files`) with what `dynamo_assets.infrastructure.glue_code` lists
 (`--additional-python-modules`), and nothing of Glue's own libraries. While it runs it prints how far it is, and last
@@ -28,7 +29,7 @@ def parse_args(argv: Sequence[str]) -> ExportRequest:
         ValueError: A value is out of its range.
     """
     request = ExportRequest.from_arguments(argv)
-    return request if request.native_export else replace(request, engine="glue")
+    return request if request.is_of_native_exports else replace(request, engine="glue")
 
 
 def main(argv: Sequence[str]) -> None:

@@ -62,6 +62,10 @@ def test_environment_variables_are_filled_in(load) -> None:
             STORAGE + "tables: {Orders: {engine: spark}}",
             r"tables.Orders.engine: .*'glue', 'glue_connector', 'in_process' or 'point_in_time'.*found 'spark'",
         ),
+        (
+            STORAGE + "tables: {Orders: {engine: point_in_time, point_in_time: {full_every: weekly}}}",
+            r"tables.Orders.point_in_time.full_every: .*write a cron expression of five fields",
+        ),
         (STORAGE + "tables: {Orders: {read_percentage: 0.001}}", r"tables.Orders.read_percentage: .*0.1.*found 0.001"),
         (STORAGE + "tables: {Orders: {read_percentage: 1.5}}", r"tables.Orders.read_percentage: .*found 1.5"),
         (STORAGE + "defaults: {read_percentage: 0}\ntables: {Orders: {}}", r"read_percentage: .*found 0"),

@@ -11,12 +11,13 @@ from dynamo_assets.assets.failures import explained
 from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, exported_columns, snapshot_metadata
 from dynamo_assets.assets.table_sets.checks import tell_the_set
 from dynamo_assets.automation.executor import COMPUTES_TAG
-from dynamo_assets.automation.partitions import require_current_slot
+from dynamo_assets.automation.partitions import last_tick, require_current_slot
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.glue_jobs import GlueJobs
 from dynamo_assets.aws.native_exports import NativeExports
 from dynamo_assets.engines.glue import GlueEngine
 from dynamo_assets.engines.in_process import InProcessEngine
+from dynamo_assets.engines.increments import Chain
 from dynamo_assets.engines.point_in_time import PointInTimeEngine
 from dynamo_assets.engines.snapshot import Engine, Snapshot, snapshots_of_slot
 from dynamo_assets.export.manifest import ManifestStore
@@ -173,4 +174,5 @@ def _engine(table: Table, settings: Settings, aws: AwsClients, manifests: Manife
                 keep_native_export=options.keep_native_export,
                 bucket_owner=settings.storage.bucket_owner,
                 kms_key=options.kms_key,
+                chain=Chain(manifests, partial(last_tick, options.full_every)) if options.full_every else None,
             )

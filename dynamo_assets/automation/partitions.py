@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -25,6 +25,16 @@ def current_slot(definition: dg.TimeWindowPartitionsDefinition, now: datetime) -
     """The slot of the last tick at or before `now`; None before the first one."""
     with dg.partition_loading_context(effective_dt=now):
         return definition.get_last_partition_key()
+
+
+def last_tick(cron: str, instant: datetime) -> datetime | None:
+    """The last tick of a cron expression, in UTC, at or before an instant; None where it had none for eight years."""
+    # The rarest day that a cron expression names is a 29 February.
+    start = instant - timedelta(days=8 * 366)
+    ticks = dg.TimeWindowPartitionsDefinition(cron_schedule=cron, start=start, fmt=SLOT_FORMAT, timezone="UTC")
+    with dg.partition_loading_context(effective_dt=instant):
+        window = ticks.get_last_partition_window()
+    return window.end if window else None
 
 
 def require_current_slot(table: str, slot: str, definition: dg.TimeWindowPartitionsDefinition, now: datetime) -> None:

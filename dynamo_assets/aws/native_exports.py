@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -144,8 +144,22 @@ class NativeExports:
         Raises:
             PlanError: There is no such table.
         """
+        return self._describe(table).get("TableArn", "")
+
+    def table_keys(self, table: str) -> dict[str, str]:
+        """A table's key attributes and their types, the partition key first.
+
+        Raises:
+            PlanError: There is no such table.
+        """
+        described = self._describe(table)
+        types = {entry["AttributeName"]: entry["AttributeType"] for entry in described["AttributeDefinitions"]}
+        schema = sorted(described["KeySchema"], key=lambda entry: entry["KeyType"] != "HASH")
+        return {entry["AttributeName"]: types[entry["AttributeName"]] for entry in schema}
+
+    def _describe(self, table: str) -> Mapping[str, Any]:
         with _explained(table):
-            return self._dynamodb.describe_table(TableName=table)["Table"].get("TableArn", "")
+            return self._dynamodb.describe_table(TableName=table)["Table"]
 
     def recoverable_since(self, table: str) -> datetime:
         """From which instant on a table can be exported.
@@ -160,8 +174,11 @@ class NativeExports:
             raise PlanError(_recovery_off(table))
         return recovery["EarliestRestorableDateTime"]
 
-    def require_recoverable(self, table: str, instant: datetime, now: datetime) -> None:
+    def require_recoverable(self, table: str, instant: datetime, now: datetime) -> datetime:
         """Refuses what DynamoDB could not export, with the reason.
+
+        Returns:
+            From which instant on the table can be exported.
 
         Raises:
             PlanError: Point-in-time recovery is off.
@@ -176,6 +193,7 @@ class NativeExports:
                 "point-in-time recovery reaches: it keeps 35 days at most, and begins when the table was made or "
                 "recovery was turned on. Nothing was started; no engine can fill this slot any more"
             )
+        return earliest
 
     def obtain(self, wanted: WantedExport, *, timeout: timedelta, log: Callable[[str], None]) -> CompletedExport:
         """Gets an export: one that was started before, complete or not, else a new one, which it waits for.
@@ -191,14 +209,30 @@ class NativeExports:
             PlanError: DynamoDB refuses: no recovery, no permission.
             SlotError: DynamoDB refuses the instant.
         """
-        arn, attached = "", False
+        return self.obtain_all([wanted], timeout=timeout, log=log)[0]
+
+    def obtain_all(
+        self, wanted: Sequence[WantedExport], *, timeout: timedelta, log: Callable[[str], None]
+    ) -> list[CompletedExport]:
+        """Gets exports as `obtain` does, side by side: each is begun before the first one is waited for."""
+        begun = [(one, *self._begin(one, timeout, log)) for one in wanted]
+        return [self._follow(one, arn, attached, timeout, log) for one, arn, attached in begun]
+
+    def is_begun(self, wanted: WantedExport) -> bool:
+        """Whether an export was started before, and has not failed."""
+        return any(description["ExportStatus"] != "FAILED" for description in self._earlier(wanted))
+
+    def _begin(self, wanted: WantedExport, timeout: timedelta, log: Callable[[str], None]) -> tuple[str, bool]:
         for description in self._earlier(wanted):
             if description["ExportStatus"] != "FAILED":
-                arn, attached = description["ExportArn"], True
+                arn = description["ExportArn"]
                 log(f"Attaching to DynamoDB's export {arn}, {description['ExportStatus']}: none is started twice")
-                break
-        else:
-            arn = self._start(wanted, timeout, log)
+                return arn, True
+        return self._start(wanted, timeout, log), False
+
+    def _follow(
+        self, wanted: WantedExport, arn: str, attached: bool, timeout: timedelta, log: Callable[[str], None]
+    ) -> CompletedExport:
         what = f"{wanted.table}: DynamoDB's export {arn}"
         told = ""
 
@@ -206,7 +240,7 @@ class NativeExports:
             nonlocal told
             description: Mapping[str, Any] = self._dynamodb.describe_export(ExportArn=arn)["ExportDescription"]
             if (status := description["ExportStatus"]) != told:
-                log(f"DynamoDB's export is {status}")
+                log(f"DynamoDB's export {arn.rpartition('/')[2]} is {status}")
                 told = status
             return None if status == "IN_PROGRESS" else description
 

@@ -1,15 +1,19 @@
-"""Engine `point_in_time`: DynamoDB's own export of the slot's instant, converted by the export core."""
+"""Engine `point_in_time`: DynamoDB's own exports, full or of changes, to snapshots of the slot's instant."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dynamo_assets.aws.native_exports import CompletedExport, NativeExports, WantedExport
+from dynamo_assets.engines.increments import Chain, Full, Increment
 from dynamo_assets.engines.snapshot import Engine, Log, Snapshot
+from dynamo_assets.errors import AwsOperationError, IntegrityError, SlotError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
+from dynamo_assets.export.progress import WARNING_PREFIX
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.naming import format_snapshot, parse_slot
 
@@ -27,11 +31,13 @@ class PointInTimeEngine:
         s3: Where native exports lie, and are removed from.
         in_process: Converts small exports.
         glue: Converts large ones.
-        in_process_below: From this size on, in bytes as DynamoDB bills them, an export is large.
+        in_process_below: From this size on, in bytes as DynamoDB bills them, an export is large; of a merge, the base's
+            own bytes are added.
         time_limit: How long to wait for one export.
         keep_native_export: Whether DynamoDB's files stay.
         bucket_owner: The account that owns the bucket, where it is not the table's.
         kms_key: The key that encrypts DynamoDB's files.
+        chain: How snapshots between full exports are made of changes; None where each is made of a full export.
     """
 
     exports: NativeExports
@@ -44,6 +50,7 @@ class PointInTimeEngine:
     keep_native_export: bool = False
     bucket_owner: str | None = None
     kms_key: str | None = None
+    chain: Chain | None = None
 
     def take_snapshot(self, request: ExportRequest, *, before_start: Callable[[], None], log: Log) -> Snapshot:
         """See `Engine.take_snapshot`.
@@ -63,7 +70,7 @@ class PointInTimeEngine:
             self._remove(request.bucket, prefix, log)
             return Snapshot(complete, {"adopted": True})
         before_start()
-        self.exports.require_recoverable(request.table, instant, datetime.now(UTC))
+        reachable = self.exports.require_recoverable(request.table, instant, datetime.now(UTC))
         wanted = WantedExport(
             table=request.table,
             table_arn=self.exports.table_arn(request.table),
@@ -73,28 +80,94 @@ class PointInTimeEngine:
             bucket_owner=self.bucket_owner,
             kms_key=self.kms_key,
         )
-        export = self.exports.obtain(wanted, timeout=self.time_limit, log=log)
-        small = export.billed_bytes < self.in_process_below
-        log(f"{export.billed_bytes / 1e6:,.1f} MB: converting {'in this run' if small else 'on Glue'}")
-        converted = (self.in_process if small else self.glue).take_snapshot(
-            replace(request, snapshot_timestamp=label, native_export=export.manifest_key),
-            before_start=lambda: None,
-            log=log,
-        )
+        request = replace(request, snapshot_timestamp=label)
+        try:
+            snapshot = self._take(request, wanted, reachable, log)
+        except (IntegrityError, AwsOperationError):
+            # A run that shared the export may have made the snapshot of its files meanwhile, and removed them.
+            if (complete := self._complete(request.name, label)) is None:
+                raise
+            log(f"Another run has completed snapshot {label}: it is adopted")
+            snapshot = Snapshot(complete, {"adopted": True})
         self._remove(request.bucket, prefix, log)
-        return Snapshot(converted.manifest, {**self._facts(export, small), **converted.facts})
+        return snapshot
+
+    def _take(self, request: ExportRequest, wanted: WantedExport, reachable: datetime, log: Log) -> Snapshot:
+        link = self._link(request, wanted, reachable)
+        snapshot = self._merged(request, wanted, link, log) if isinstance(link, Increment) else link
+        return self._full(request, wanted, snapshot, log) if isinstance(snapshot, Full) else snapshot
+
+    def _link(self, request: ExportRequest, wanted: WantedExport, reachable: datetime) -> Increment | Full:
+        if self.chain is None:
+            return Full("each snapshot is, without full_every", expected=True)
+        keys = self.exports.table_keys(request.table)
+        link = self.chain.next_link(request, wanted.until, reachable=reachable, keys=keys)
+        if isinstance(link, Increment) and self.exports.is_begun(wanted):
+            return Full("an earlier run began one of this instant", expected=True)
+        return link
+
+    def _full(self, request: ExportRequest, wanted: WantedExport, why: Full, log: Log) -> Snapshot:
+        if self.chain:
+            log(f"{'' if why.expected else WARNING_PREFIX}A full export is taken: {why.reason}")
+        export = self.exports.obtain(wanted, timeout=self.time_limit, log=log)
+        request = replace(request, native_export=export.manifest_key)
+        converted = self._convert(request, export.billed_bytes, log)
+        facts: dict[str, Any] = {"native_export": "full", "native_export_arn": export.arn, **self._facts([export])}
+        if self.chain:
+            facts["full_because"] = why.reason
+        if why.billed_bytes:
+            facts["billed_bytes"] += why.billed_bytes
+        return Snapshot(converted.manifest, {**facts, **converted.facts})
+
+    def _merged(self, request: ExportRequest, wanted: WantedExport, link: Increment, log: Log) -> Snapshot | Full:
+        """The snapshot, made of changes; or why it cannot be."""
+        base = link.base
+        log(f"{len(link.windows)} incremental export(s) since snapshot {base.snapshot_timestamp}")
+        changes = [replace(wanted, since=since, until=until) for since, until in link.windows]
+        exports: list[CompletedExport] = []
+        try:
+            exports += self.exports.obtain_all(changes, timeout=self.time_limit, log=log)
+            request = replace(
+                request,
+                base_snapshot=base.snapshot_timestamp,
+                incremental_exports=tuple(export.manifest_key for export in exports),
+            )
+            merged = self._convert(request, base.bytes + sum(export.billed_bytes for export in exports), log)
+        except (SlotError, IntegrityError, AwsOperationError) as error:
+            # Of what was raised on Glue there is the text.
+            elsewhere = isinstance(error, AwsOperationError)
+            if elsewhere and not re.search(r"\b(IntegrityError|MergeError)\b", str(error)):
+                raise
+            if self._complete(request.name, request.snapshot_timestamp or ""):
+                raise
+            return Full(str(error), billed_bytes=sum(export.billed_bytes for export in exports))
+        facts: dict[str, Any] = {
+            # Another attempt may have completed the snapshot meanwhile, in its own way.
+            "native_export": "incremental" if "base" in merged.manifest.read else "full",
+            "base_snapshot": base.snapshot_timestamp,
+            "full_snapshot": merged.manifest.read.get("full"),
+            "windows": len(exports),
+            "changed_items": merged.manifest.read.get("changed_items"),
+            **self._facts(exports),
+        }
+        return Snapshot(merged.manifest, {**facts, **merged.facts})
+
+    def _convert(self, request: ExportRequest, size: int, log: Log) -> Snapshot:
+        small = size < self.in_process_below
+        log(f"{size / 1e6:,.1f} MB: converting {'in this run' if small else 'on Glue'}")
+        engine = self.in_process if small else self.glue
+        converted = engine.take_snapshot(request, before_start=lambda: None, log=log)
+        return Snapshot(converted.manifest, {"converted": "in process" if small else "on Glue", **converted.facts})
 
     def _complete(self, name: str, label: str) -> Manifest | None:
         return self.manifests.read(name, label) if label in self.manifests.labels(name, after=_before(label)) else None
 
-    def _facts(self, export: CompletedExport, small: bool) -> dict[str, Any]:
+    def _facts(self, exports: Sequence[CompletedExport]) -> dict[str, Any]:
         return {
             "native_exports": self.exports.url,
-            "native_export_arn": export.arn,
-            "native_export_seconds": round(export.seconds, 1),
-            "native_export_attached": export.attached,
-            "billed_bytes": export.billed_bytes,
-            "converted": "in process" if small else "on Glue",
+            "native_export_seconds": round(max(export.seconds for export in exports), 1),
+            "native_export_attached": any(export.attached for export in exports),
+            "billed_bytes": sum(export.billed_bytes for export in exports),
         }
 
     def _remove(self, bucket: str, prefix: str, log: Log) -> None:
@@ -108,8 +181,8 @@ class PointInTimeEngine:
                 errors = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True}).get("Errors")
                 if errors:
                     log(
-                        f"WARNING: {len(errors)} of DynamoDB's files in s3://{bucket}/{prefix} could not be removed: "
-                        f"{errors[0].get('Code')}; the snapshot is complete without them"
+                        f"{WARNING_PREFIX}{len(errors)} of DynamoDB's files in s3://{bucket}/{prefix} could not be "
+                        f"removed: {errors[0].get('Code')}; the snapshot is complete without them"
                     )
                     return
                 removed += len(doomed)

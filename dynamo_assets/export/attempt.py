@@ -56,7 +56,7 @@ class Mapper(ABC):
 
     def read(self, attempt: Attempt, plan: Plan) -> list[UnitResult]:
         """Reads a table as planned."""
-        return attempt.read(plan.units)
+        return plan.read(attempt)
 
 
 @dataclass
@@ -146,6 +146,8 @@ class Attempt:
             if self.previous
             else SchemaChanges(),
             serde_parameters=serde_parameters(schema, request),
+            keys=dict(table.keys),
+            shape=request.shape,
         )
         self._publish(manifest)
         return manifest

@@ -6,7 +6,7 @@ that views and queries go on working when a rare attribute stays away for a day,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dynamo_assets.export.manifest import Manifest
@@ -38,17 +38,26 @@ def document_of(observed: Observed, options: ExportRequest) -> dict[str, Any]:
     return document
 
 
+def counted(document: Mapping[str, Any]) -> Observed:
+    """The observations that a document was made of."""
+    return _observed(document, dict)
+
+
 def expected(document: Mapping[str, Any]) -> Observed:
     """What a document leads to expect: its types, with nothing counted yet."""
+    return _observed(document, lambda types: dict.fromkeys(types, 0))
+
+
+def _observed(document: Mapping[str, Any], counts: Callable[[Mapping[str, int]], dict[str, int]]) -> Observed:
     fields: Mapping[str, Any] = document.get("fields", {})
     elements = document.get("elements")
     return Observed(
-        counts=dict.fromkeys(document.get("types", {}), 0),
+        counts=counts(document.get("types", {})),
         numbers=NumberRange[document.get("numbers", "int64").upper()],
-        fields={name: expected(inner) for name, inner in fields.items()},
+        fields={name: _observed(inner, counts) for name, inner in fields.items()},
         names={name: inner.get("name", name) for name, inner in fields.items()},
         too_many_fields=document.get("too_many_fields", False),
-        elements=None if elements is None else expected(elements),
+        elements=None if elements is None else _observed(elements, counts),
     )
 
 
@@ -58,3 +67,14 @@ def expected_facts(manifest: Manifest) -> Facts:
         {c.attribute: expected(c.observed or {"types": c.dynamodb_types}) for c in manifest.columns},
         {c.attribute: c.name for c in manifest.columns},
     )
+
+
+def counted_facts(manifest: Manifest) -> Facts:
+    """What was observed of a snapshot, as its manifest has it."""
+    facts = expected_facts(manifest)
+    for column in manifest.columns:
+        observed = counted(column.observed or {"types": column.dynamodb_types})
+        # The manifest has one number for all that was lost at a path and below it.
+        observed.lossy = column.lossy
+        facts.attributes[column.attribute] = observed
+    return facts

@@ -66,6 +66,8 @@ class Manifest:
         attempt: Identifies the run that wrote it, so that a restarted engine can find the outcome of its own work.
         schema_changes: How its columns differ from those of the snapshot before it.
         serde_parameters: What the catalog must tell a reader of the files beside the format.
+        keys: The table's key attributes and their types, the partition key first.
+        shape: The options that decided which form values have in the files; see `ExportRequest.shape`.
     """
 
     version: int = VERSION
@@ -86,6 +88,8 @@ class Manifest:
     attempt: str = ""
     schema_changes: SchemaChanges = field(default_factory=SchemaChanges)
     serde_parameters: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    shape: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """The document as it is stored."""

@@ -1,11 +1,14 @@
-"""What an export is going to do, told before it does it: the plan of a scan, or of a conversion."""
+"""What an export is going to do, told before it does it: the plan of a scan, of a conversion, or of a merge."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from dynamo_assets.export.unit import Unit
+from dynamo_assets.export.unit import Unit, UnitResult
+
+if TYPE_CHECKING:
+    from dynamo_assets.export.attempt import Attempt
 
 
 class Plan(Protocol):
@@ -24,6 +27,14 @@ class Plan(Protocol):
     @property
     def read_units_per_second(self) -> float:
         """The rate that all units keep together; infinite where reading costs the table nothing."""
+        ...
+
+    def read(self, attempt: Attempt) -> list[UnitResult]:
+        """Has the units run.
+
+        Raises:
+            ExportError: Something could not be read to its end, or is not what it should be.
+        """
         ...
 
     def describe(self) -> str:

@@ -19,6 +19,10 @@ Numbers = Literal["exact", "double"]
 READ_PERCENTAGE_RANGE = (0.1, 1.0)
 DEFAULT_FILE_BYTES = 256 * 1024 * 1024
 """Target size of one data file; Athena reads files of 128 MB and more at full speed."""
+SHAPING = ("mixed_types", "nested", "numbers", "columns")
+"""The options that decide which form a value has in a file: of one that has lost something, nothing can be made."""
+READ_BACK_FORMATS = ("parquet", "orc")
+"""The formats of which the core reads its own files again, with nothing lost."""
 
 
 _CHOICES = {"format": Format, "mixed_types": MixedTypes, "nested": Nested, "numbers": Numbers}
@@ -47,6 +51,9 @@ class ExportRequest:
         snapshot_timestamp: A label given in advance; otherwise the second in which the export began.
         native_export: The key of a native export's `manifest-summary.json` in the same bucket: it is converted, and the
             table is not read. Its instant must be the label's.
+        incremental_exports: The keys of the summary manifests of incremental exports, oldest first, back to back: their
+            changes are merged with the base snapshot, and the table is not read.
+        base_snapshot: The label of the snapshot from whose instant on they hold changes.
         slot: The Dagster partition this snapshot is for, if any.
         engine: Recorded in the manifest.
         attempt: Identifies this run of the export in its manifest.
@@ -71,6 +78,8 @@ class ExportRequest:
     consistent_read: bool = False
     snapshot_timestamp: str | None = None
     native_export: str | None = None
+    incremental_exports: tuple[str, ...] = ()
+    base_snapshot: str | None = None
     slot: str | None = None
     engine: str = "in_process"
     attempt: str = ""
@@ -112,18 +121,37 @@ class ExportRequest:
                 yield f"{option} is {value}; it must be above 0"
         if self.segments is not None and not 1 <= self.segments <= 1_000_000:
             yield f"segments is {self.segments}; DynamoDB takes 1 to 1,000,000"
-        if self.native_export and not self.snapshot_timestamp:
-            yield "native_export needs snapshot_timestamp, the instant that was exported"
+        yield from self._problems_of_native_exports()
         if self.rediscover and self.format == "csv":
             yield (
                 "rediscover cannot be used with csv, whose columns are told by their places alone: older snapshots "
                 "would be misread; choose another format"
             )
 
+    def _problems_of_native_exports(self) -> Iterator[str]:
+        if self.native_export and not self.snapshot_timestamp:
+            yield "native_export needs snapshot_timestamp, the instant that was exported"
+        if bool(self.incremental_exports) != bool(self.base_snapshot):
+            yield "incremental_exports and base_snapshot need each other: changes, and what they are changes of"
+        if self.base_snapshot and (self.native_export or not self.snapshot_timestamp):
+            yield "base_snapshot needs snapshot_timestamp, up to which there are changes, and no native_export"
+        if self.base_snapshot and self.format not in READ_BACK_FORMATS:
+            yield f"base_snapshot needs a format that can be read back: {', '.join(READ_BACK_FORMATS)}"
+
     @property
     def layout(self) -> Layout:
         """Where this export's objects lie in S3."""
         return Layout(self.bucket, self.prefix)
+
+    @property
+    def is_of_native_exports(self) -> bool:
+        """Whether DynamoDB's own exports are converted, so that the label is fixed and the table is not read."""
+        return bool(self.native_export or self.base_snapshot)
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The options that decide which form a value has in a file."""
+        return {option: getattr(self, option) for option in SHAPING}
 
     @property
     def nested_as_json(self) -> bool:
@@ -137,7 +165,7 @@ class ExportRequest:
             value = getattr(self, option.name)
             default = option.default_factory() if option.default_factory is not MISSING else option.default
             if value != default:
-                text = json.dumps(value) if isinstance(value, (bool, Mapping)) else str(value)
+                text = json.dumps(value) if isinstance(value, (bool, Mapping, tuple)) else str(value)
                 arguments[f"--{option.name}"] = text
         return arguments
 
@@ -161,6 +189,13 @@ def _json_object(text: str) -> dict[str, Any]:
     return value
 
 
+def _json_strings(text: str) -> tuple[str, ...]:
+    value = json.loads(text)
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON array of strings")
+    return tuple(value)
+
+
 def _boolean(text: str) -> bool:
     if text not in {"true", "false"}:
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
@@ -173,6 +208,7 @@ _PARSERS: dict[str, Any] = {
     "consistent_read": _boolean,
     "rediscover": _boolean,
     "columns": _json_object,
+    "incremental_exports": _json_strings,
     "target_file_bytes": int,
     "segments": int,
     "time_limit_seconds": int,

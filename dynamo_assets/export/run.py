@@ -20,6 +20,7 @@ from dynamo_assets.export.hint import expected_facts
 from dynamo_assets.export.lease import take_lease
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.native_export.conversion_plan import plan_conversion
+from dynamo_assets.export.native_export.merge_plan import plan_merge
 from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.plan import Plan
 from dynamo_assets.export.request import ExportRequest
@@ -59,6 +60,8 @@ def plan_export(request: ExportRequest, parallelism: int, session: boto3.Session
 
 
 def _plan(request: ExportRequest, clients: Clients, table: TableDescription, parallelism: int) -> Plan:
+    if request.base_snapshot:
+        return plan_merge(clients.s3, request, table, parallelism)
     if request.native_export:
         return plan_conversion(clients.s3, request, parallelism)
     return plan_scan(table, request, parallelism)
@@ -99,7 +102,7 @@ def run_export(
     watch = _Watch(observer)
     previous = _previous(store, request, observer)
     hint = expected_facts(previous) if previous and not request.rediscover else Facts()
-    if request.native_export:
+    if request.is_of_native_exports:
         claim = take_lease(clients.s3, request, pause=watch.pause, on_wait=observer.on_warning)
     else:
         claim = claim_label(clients.s3, request, now=now)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dynamo_assets.errors import PlanError
 from dynamo_assets.export.request import READ_PERCENTAGE_RANGE, ExportRequest
 from dynamo_assets.export.source import ScanSegment
 from dynamo_assets.export.table_description import TableDescription
+
+if TYPE_CHECKING:
+    from dynamo_assets.export.attempt import Attempt
+    from dynamo_assets.export.unit import UnitResult
 
 UNIT_BYTES = 4096
 PAGE_BYTES = 1024 * 1024
@@ -59,6 +63,10 @@ class ScanPlan:
     def expected_items(self) -> int:
         """As DynamoDB last counted them."""
         return self.table.items
+
+    def read(self, attempt: Attempt) -> list[UnitResult]:
+        """See `Plan`."""
+        return attempt.read(self.units)
 
     def describe(self) -> str:
         """One line for a person."""

@@ -87,11 +87,11 @@ class ScanSegment:
 
     @property
     def part(self) -> str:
-        """See `dynamo_assets.export.unit.Unit`."""
+        """See `dynamo_assets.export.unit.PagesUnit`."""
         return f"part-{self.number:05d}"
 
     def pages(self, clients: Clients, request: ExportRequest, supervisor: Supervisor) -> Iterator[Page]:
-        """See `dynamo_assets.export.unit.Unit`."""
+        """See `dynamo_assets.export.unit.PagesUnit`."""
         return scan(clients.reader, request, self, supervisor)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dynamo_assets.errors import ConservationError
 from dynamo_assets.export.clients import Clients
@@ -19,18 +19,25 @@ from dynamo_assets.export.supervision import Supervisor
 from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.export.write import DataFile, FileWriter, copy_rows
 
+if TYPE_CHECKING:
+    from dynamo_assets.export.native_export.merge_plan import Merge
+
 UNIT_FORMAT = "parquet"
 """What units write. Files of another format are made of these when the snapshot's schema is known, so that each of
 them has all of its columns, in one order."""
 
 
-class Unit(Protocol):
-    """A piece of a table that is read by itself."""
+class _Named(Protocol):
+    """A piece of an export that is done by itself."""
 
     @property
     def part(self) -> str:
         """What tells its files from those of other units, as a part of their names."""
         ...
+
+
+class PagesUnit(_Named, Protocol):
+    """A piece of a table that is read in pages."""
 
     def pages(self, clients: Clients, request: ExportRequest, supervisor: Supervisor) -> Iterator[Page]:
         """Reads it to its end.
@@ -39,6 +46,18 @@ class Unit(Protocol):
             ReadError: It could not be read to its end.
         """
         ...
+
+
+@runtime_checkable
+class FilesUnit(_Named, Protocol):
+    """A piece of an export that knows by itself how its files are made."""
+
+    def export(self, job: Job, clients: Clients, supervisor: Supervisor) -> UnitResult:
+        """See `export_unit`."""
+        ...
+
+
+Unit = PagesUnit | FilesUnit
 
 
 @dataclass(frozen=True)
@@ -50,12 +69,14 @@ class Job:
         label: The snapshot's label, claimed.
         table: The table's description.
         hint: What the last snapshot leads to expect.
+        merge: What changes are merged with, in an export that is made of changes.
     """
 
     request: ExportRequest
     label: str
     table: TableDescription
     hint: Facts = field(default_factory=Facts)
+    merge: Merge | None = None
 
     @property
     def folder(self) -> str:
@@ -76,7 +97,7 @@ class Job:
         return facts
 
 
-def _stem(folder: str, part: str) -> str:
+def stem(folder: str, part: str) -> str:
     """What the keys of a part's files begin with; never twice the same.
 
     Spark runs a task again that failed, or that it believes to have failed. Each try writes files of its own, and
@@ -103,18 +124,26 @@ class UnitResult:
 
 
 def export_unit(job: Job, clients: Clients, unit: Unit, supervisor: Supervisor) -> UnitResult:
-    """Exports one unit. Running it twice does no harm; see `_stem`.
+    """Exports one unit. Running it twice does no harm; see `stem`.
 
     Raises:
         ReadError: It could not be read to its end.
         ConservationError: Fewer values or rows were written than read.
         ConversionError: A value does not fit a type that the request forces.
+        IntegrityError: A native export's file, or a file of the base snapshot, is not what it should be.
     """
+    if isinstance(unit, FilesUnit):
+        return unit.export(job, clients, supervisor)
+    return export_pages(job, clients, unit.part, unit.pages(clients, job.request, supervisor), supervisor)
+
+
+def export_pages(job: Job, clients: Clients, part: str, found: Iterable[Page], supervisor: Supervisor) -> UnitResult:
+    """Decodes pages, one after another, and writes their items to files of one part; see `export_unit`."""
     decoder = PageDecoder(job.expected_facts(), job.request, list(job.table.keys))
     items, read_units = 0, 0.0
     pages: list[Page] = []
-    with FileWriter(clients.s3, job.request, _stem(job.unit_folder, unit.part), UNIT_FORMAT) as writer:
-        for page in unit.pages(clients, job.request, supervisor):
+    with FileWriter(clients.s3, job.request, stem(job.unit_folder, part), UNIT_FORMAT) as writer:
+        for page in found:
             items += page.count
             read_units += page.read_units
             if page.count:
@@ -147,8 +176,8 @@ class Rewrite:
 
 def rewrite_files(job: Job, clients: Clients, rewrite: Rewrite, supervisor: Supervisor) -> list[DataFile]:
     """Writes files again in the snapshot's format and with its types. The old ones stay."""
-    stem = _stem(job.folder, "part-final")
-    with FileWriter(clients.s3, job.request, stem, job.request.format, rewrite.schema) as writer:
+    begin = stem(job.folder, "part-final")
+    with FileWriter(clients.s3, job.request, begin, job.request.format, rewrite.schema) as writer:
         for done in rewrite.files:
             supervisor.progress(0)
             copy_rows(clients.s3, job.request.bucket, done, writer)
@@ -162,5 +191,5 @@ def write_empty_file(job: Job, clients: Clients, schema: TableSchema) -> list[Da
     """
     if not file_format(job.request.format).SELF_DESCRIBING:
         return []
-    with FileWriter(clients.s3, job.request, _stem(job.folder, "part-empty"), job.request.format) as writer:
+    with FileWriter(clients.s3, job.request, stem(job.folder, "part-empty"), job.request.format) as writer:
         return writer.write_empty(schema)

@@ -194,7 +194,15 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _download(s3: S3Client, bucket: str, file: ManifestFile, path: Path) -> None:
+def fetch(s3: S3Client, bucket: str, file: ManifestFile, path: Path) -> bool:
+    """Fetches a data file; whether it is the one that its manifest names, on any of several tries.
+
+    Args:
+        s3: Where it lies.
+        bucket: Its bucket.
+        file: What the manifest says of it.
+        path: Where it goes.
+    """
     for _ in range(DOWNLOAD_ATTEMPTS):
         try:
             s3.download_file(bucket, file.key, str(path))
@@ -202,8 +210,15 @@ def _download(s3: S3Client, bucket: str, file: ManifestFile, path: Path) -> None
             continue
         # S3 gives no checksum of a part, and a large file is fetched in parts.
         if _sha256(path) == file.sha256:
-            return
-    raise ExportError(f"s3://{bucket}/{file.key} is not what this export wrote there, each time that it was fetched")
+            return True
+    return False
+
+
+def _download(s3: S3Client, bucket: str, file: ManifestFile, path: Path) -> None:
+    if not fetch(s3, bucket, file, path):
+        raise ExportError(
+            f"s3://{bucket}/{file.key} is not what this export wrote there, each time that it was fetched"
+        )
 
 
 def copy_rows(s3: S3Client, bucket: str, source: DataFile, writer: FileWriter) -> None:

@@ -52,7 +52,7 @@ def by_pyarrow(pipeline: Pipeline, manifest: Manifest) -> dict[str, dict[str, An
         ({"format": "orc"}, hostile.items),
         ({"format": "orc"}, hostile.wide_items),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_the_files_themselves_hold_every_value(
     make_pipeline, unique, aws: Endpoint, settings: dict[str, str], corpus: Callable[[], Iterable[hostile.Item]]

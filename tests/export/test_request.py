@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,16 +35,27 @@ FULL = request(
     time_limit_seconds=3600,
 )
 
+MERGE = replace(
+    FULL,
+    native_export=None,
+    base_snapshot="2026-11-23T09:00:00",
+    incremental_exports=("_native_exports/x/AWSDynamoDB/01-ab/manifest-summary.json", 'a "b"'),
+)
 
-@pytest.mark.parametrize("original", [request(), FULL])
+
+@pytest.mark.parametrize("original", [request(), FULL, MERGE])
 def test_a_request_survives_its_way_through_a_job_s_arguments(original: ExportRequest) -> None:
     arguments = [text for pair in original.to_arguments().items() for text in pair]
     assert ExportRequest.from_arguments([*arguments, "--JOB_NAME", "x", "--enable-metrics", "true"]) == original
 
 
-def test_the_full_request_differs_from_the_default_in_every_option() -> None:
+def test_the_full_requests_differ_from_the_default_in_every_option() -> None:
     default = request()
-    same = [name for name in vars(FULL) if getattr(FULL, name) == getattr(default, name)]
+    same = [
+        name
+        for name in vars(FULL)
+        if getattr(FULL, name) == getattr(default, name) and getattr(MERGE, name) == getattr(default, name)
+    ]
     assert same == ["bucket"]
 
 
@@ -69,6 +81,18 @@ def test_the_name_is_derived_from_the_table() -> None:
         ({"nested": "flat"}, "nested 'flat' is none of struct, json"),
         ({"numbers": "float"}, "numbers 'float' is none of exact, double"),
         ({"snapshot_timestamp": "yesterday"}, "yesterday"),
+        ({"base_snapshot": "2026-11-23T09:00:00"}, "incremental_exports and base_snapshot need each other"),
+        ({"incremental_exports": ("key",)}, "incremental_exports and base_snapshot need each other"),
+        ({"base_snapshot": "2026-11-23T09:00:00", "incremental_exports": ("key",)}, "needs snapshot_timestamp"),
+        (
+            {
+                "base_snapshot": "2026-11-23T09:00:00",
+                "incremental_exports": ("key",),
+                "snapshot_timestamp": "2026-11-23T10:00:00",
+                "format": "json",
+            },
+            "base_snapshot needs a format that can be read back: parquet, orc",
+        ),
         ({"columns": {"price": "money"}}, r"columns: attribute 'price' cannot be 'money'; choose string, json, bigint"),
         ({"columns": {"price": "decimal(39,2)"}}, "cannot be 'decimal"),
         ({"columns": {"price": "decimal(5,6)"}}, "cannot be 'decimal"),

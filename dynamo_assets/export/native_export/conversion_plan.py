@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dynamo_assets.errors import PlanError
+from dynamo_assets.export.manifest import ManifestFile
 from dynamo_assets.export.native_export.data_files import DataFiles
 from dynamo_assets.export.native_export.manifests import ExportedFile, NativeExport, read_native_export
 from dynamo_assets.export.request import ExportRequest
@@ -16,6 +17,11 @@ from dynamo_assets.naming import format_snapshot
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from dynamo_assets.export.attempt import Attempt
+    from dynamo_assets.export.unit import UnitResult
+
+T = TypeVar("T", ExportedFile, ManifestFile)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,10 @@ class ConversionPlan:
     def read_units_per_second(self) -> float:
         """A native export costs the table nothing."""
         return math.inf
+
+    def read(self, attempt: Attempt) -> list[UnitResult]:
+        """See `Plan`."""
+        return attempt.read(self.units)
 
     def describe(self) -> str:
         """One line for a person."""
@@ -87,10 +97,16 @@ def plan_conversion(s3: S3Client, request: ExportRequest, parallelism: int) -> C
 
 def spread(files: Sequence[ExportedFile], groups: int) -> tuple[DataFiles, ...]:
     """The largest first, each to the group that has least: no group is much larger than another."""
-    spread: list[list[ExportedFile]] = [[] for _ in range(min(groups, len(files)) or 1)]
-    items = [0] * len(spread)
-    for file in sorted(files, key=lambda file: (-file.items, file.key)):
-        least = items.index(min(items))
+    groups_of_files = even_groups(files, groups, lambda file: file.items)
+    return tuple(DataFiles(number, group) for number, group in enumerate(groups_of_files))
+
+
+def even_groups(files: Sequence[T], groups: int, size: Callable[[T], int]) -> list[tuple[T, ...]]:
+    """Files in at most so many groups, at least one, the largest first, each in the group that has least."""
+    spread: list[list[T]] = [[] for _ in range(min(groups, len(files)) or 1)]
+    sizes = [0] * len(spread)
+    for file in sorted(files, key=lambda file: (-size(file), file.key)):
+        least = sizes.index(min(sizes))
         spread[least].append(file)
-        items[least] += file.items
-    return tuple(DataFiles(number, tuple(group)) for number, group in enumerate(spread))
+        sizes[least] += size(file)
+    return [tuple(group) for group in spread]

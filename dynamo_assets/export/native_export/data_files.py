@@ -41,11 +41,11 @@ class DataFiles:
 
     @property
     def part(self) -> str:
-        """See `dynamo_assets.export.unit.Unit`."""
+        """See `dynamo_assets.export.unit.PagesUnit`."""
         return f"part-{self.number:05d}"
 
     def pages(self, clients: Clients, request: ExportRequest, supervisor: Supervisor) -> Iterator[Page]:
-        """See `dynamo_assets.export.unit.Unit`.
+        """See `dynamo_assets.export.unit.PagesUnit`.
 
         Raises:
             IntegrityError: A file is not what the manifest says.
