@@ -215,4 +215,6 @@ tables:
 def test_the_file_of_this_repository_is_valid() -> None:
     path = Path(__file__).parent.parent / "tables.yaml"
     settings = load_settings(path, {"AWS_ACCOUNT_ID": "123456789012", "AWS_REGION": "eu-west-1"})
-    assert [table.table for table in settings.tables] == ["Reviews", "Api-Operations", "Orders"]
+    tables = [table.table for table in settings.tables]
+    assert tables == ["Reviews", "Api-Operations", "Orders", "Customers", "Payments"]
+    assert [group.tables for group in settings.sets] == [["Customers", "Payments"]]
