@@ -104,8 +104,9 @@ class Crawlers:
         except ClientError as error:
             if error.response["Error"]["Code"] != "EntityNotFoundException":
                 raise
-            self._glue.create_crawler(**definition)
-            return "created"
+            if self._create(definition):
+                return "created"
+            return self.ensure(definition, timeout=timeout)
         if not _differs(current, definition):
             return "unchanged"
         wait_until(
@@ -115,6 +116,16 @@ class Crawlers:
             interval_seconds=10.0,
         )
         return "updated"
+
+    def _create(self, definition: Mapping[str, Any]) -> bool:
+        """False where another run has made it since it was looked for, as runs of a backfill do."""
+        try:
+            self._glue.create_crawler(**definition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AlreadyExistsException":
+                raise
+            return False
+        return True
 
     def _ensure_csv_classifier(self) -> None:
         try:
