@@ -11,10 +11,10 @@ from dynamo_assets.export.manifest import ManifestColumn
 from dynamo_assets.sandbox.endpoint import Endpoint
 from tests.acceptance import hostile
 from tests.acceptance.athena_values import read_view
-from tests.acceptance.tables import assert_rows, by_athena, fill, snapshot
+from tests.acceptance.tables import FORMATS, assert_rows, by_athena, fill, snapshot
 
 
-@pytest.mark.parametrize("format", ["parquet", "orc", "csv"])
+@pytest.mark.parametrize("format", FORMATS)
 def test_1900_attributes_have_their_columns_in_athena(make_pipeline, unique, aws: Endpoint, format: str) -> None:
     table = unique("Wide")
     items = fill(aws, table, hostile.wide_items())
@@ -30,7 +30,7 @@ def _only(item: hostile.Item, columns: Iterable[ManifestColumn]) -> hostile.Item
     return {column.attribute: item[column.attribute] for column in columns if column.attribute in item}
 
 
-@pytest.mark.parametrize("format", ["parquet", "orc", "csv"])
+@pytest.mark.parametrize("format", FORMATS)
 def test_items_of_400_kb_and_maps_of_50000_keys_come_back_equal(
     make_pipeline, unique, aws: Endpoint, format: str
 ) -> None:
