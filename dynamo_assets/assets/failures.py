@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
+from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.glue_jobs import GlueRunError
 from dynamo_assets.aws.native_exports import NativeExportError
@@ -22,6 +23,8 @@ from dynamo_assets.errors import (
 from dynamo_assets.settings import Table
 
 NEVER_HELPED_BY_A_RETRY = (SlotError, PlanError, ConversionError, CatalogError, ManifestError, HeldBackError)
+ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
+"""S3's code, that of the services with JSON protocols, and that of an answer without a body, as to a HEAD."""
 WORTH_RETRYING_STATES = frozenset({"FAILED", "ERROR", "EXPIRED"})
 
 
@@ -45,6 +48,15 @@ def explained_of(subject: Mapping[str, str], retries: int, context: dg.AssetExec
     """
     try:
         yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in ACCESS_DENIED:
+            raise
+        action = error.operation_name
+        message = (
+            f"{', '.join(subject.values())}: AWS denied {action}: {error}. Allow it for the credentials of this run; "
+            "docs/configuration.md lists what they need"
+        )
+        raise dg.Failure(message, metadata={**subject, "denied": action}, allow_retries=False) from error
     except DynamoAssetsError as error:
         metadata: dict[str, Any] = {**subject, "error": type(error).__name__}
         retry = not any(isinstance(reason, NEVER_HELPED_BY_A_RETRY) for reason in (error, error.__cause__))
