@@ -15,7 +15,7 @@ from tests.export.any_items import as_boto3_reads, decoded_binary, units
 OPTIONS = ExportRequest(table="Zoo", bucket="exports")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(units)
 def test_every_value_comes_back_as_boto3_reads_it(
     export_pages: Any, make_page: Any, assert_same: Any, data: Any

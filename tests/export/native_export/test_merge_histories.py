@@ -127,7 +127,7 @@ def counts(manifest: Manifest) -> dict[str, dict[str, int]]:
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=(Phase.explicit, Phase.generate),  # an example takes seconds, so that shrinking one would take minutes

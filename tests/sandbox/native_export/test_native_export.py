@@ -113,7 +113,7 @@ def perform(exports: Exports, table: str, model: dict[str, int], operation: tupl
                 exports.dynamodb.transact_write_items(TransactItems=[*items, {"ConditionCheck": absent}])
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.lists(OPERATIONS, max_size=3), history=st.lists(OPERATIONS, min_size=1, max_size=10), data=st.data())
 def test_the_state_at_every_moment_is_the_models(exports: Exports, before: Any, history: Any, data: Any) -> None:
     """Any history, any moment of it; and a full export plus the changes since is a later full export."""
