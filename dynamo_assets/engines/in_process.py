@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import boto3
 from dagster import DagsterExecutionInterruptedError
 
-from dynamo_assets.aws.cancellation import current_cancellation
+from dynamo_assets.aws.cancellation import Cancellation, current_cancellation
 from dynamo_assets.engines.snapshot import Log, Snapshot
 from dynamo_assets.export.progress import WARNING_PREFIX, progress_line
 from dynamo_assets.export.request import ExportRequest
 
 THREADS = 2
 """Units at once: the run's other steps need the processor too."""
+AT_ONCE = 2
+"""Exports at once in one process: point-in-time steps wait side by side, and may all have something to convert."""
+TURN_SECONDS = 0.5
 LOG_SECONDS = 10.0
+
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
+
+
+@contextmanager
+def _turn(cancellation: Cancellation) -> Iterator[None]:
+    while not _turns.acquire(timeout=TURN_SECONDS):
+        cancellation.pause(0)
+    try:
+        yield
+    finally:
+        _turns.release()
 
 
 @dataclass(frozen=True)
@@ -37,11 +55,15 @@ class InProcessEngine:
         Raises:
             ExportError: The export could not be completed; nothing of it is left.
         """
+        cancellation = current_cancellation()
+        with _turn(cancellation):
+            before_start()
+            return self._export(request, cancellation, log)
+
+    def _export(self, request: ExportRequest, cancellation: Cancellation, log: Log) -> Snapshot:
         # The core brings pyarrow, 50 MB that a process which only loads the definitions need not pay for.
         from dynamo_assets.export import InProcess, Observer, run_export  # noqa: PLC0415
 
-        before_start()
-        cancellation = current_cancellation()
         started = time.monotonic()
         logged = started
 
