@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import dagster as dg
 import pytest
+from pyathena.error import OperationalError
 
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.storage_formats import storage_descriptor
@@ -244,6 +245,61 @@ def test_older_snapshots_are_read_by_their_own_types_when_columns_widen(
         assert pipeline.query(f"SELECT place.city, place.zip FROM {raw} {old}") == [("Rome", None)]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (7, "text", "7"),
+        ({"a": 1}, {"a": 1, "b": 2}, "{a=1, b=null}"),
+        ([{"a": 1}], [{"a": 1, "b": 2}], "[{a=1, b=null}]"),
+        (7, Decimal("1.5"), None),
+        (Decimal("1.5"), "text", None),
+        (True, "text", None),
+        (b"x", "text", None),
+        ({"a": 1}, "text", None),
+        ([7], "text", None),
+    ],
+)
+def test_which_changes_leave_older_snapshots_readable(reviews, before: Any, after: Any, shown: str | None) -> None:
+    """The table in docs/catalog.md: what is not shown is refused."""
+    pipeline, table, name = reviews
+    pipeline.put(table, {"id": "x", "v": before})
+    old = snapshot(pipeline, table)
+    pipeline.put(table, {"id": "y", "v": after})
+    new = snapshot(pipeline, table)
+    types = [next(c.type for c in manifest.columns if c.name == "v") for manifest in (old, new)]
+    assert types[0] != types[1]
+    older = f"FROM \"snapshots_{name}\" WHERE snapshot_timestamp = '{old.snapshot_timestamp}' AND id = 'x'"
+    assert pipeline.query(f'SELECT count(*) FROM "{name}"') == [(4,)]
+    if shown is None:
+        for column in ("v", "id"):  # also where another column is asked for
+            with pytest.raises(OperationalError, match="HIVE_PARTITION_SCHEMA_MISMATCH"):
+                pipeline.query(f"SELECT {column} {older}")
+    else:
+        ((value,),) = pipeline.query(f"SELECT v {older}")
+        assert _shown(value) == shown
+
+
+def _shown(value: Any) -> str:
+    """A value as Athena's results write it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_shown(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return "null" if value is None else str(value)
+
+
+def test_between_the_widened_table_and_the_new_view_a_query_fails_and_shows_nothing_else(reviews) -> None:
+    pipeline, table, name = reviews
+    snapshot(pipeline, table)
+    pipeline.put(table, {"id": "3", "stars": "many"})
+    assert pipeline.run(table, select=f"s3/{name}_export").success
+    _registered(pipeline, table)
+    with pytest.raises(OperationalError, match="VIEW_IS_STALE"):
+        pipeline.query(f'SELECT id FROM "{name}"')
+    assert pipeline.run(table, select=f"{pipeline.database}/{name}").success
+    assert pipeline.query(f"SELECT stars FROM \"{name}\" WHERE id < '3' ORDER BY 1") == [("2",), ("5",)]
+
+
 def test_what_athena_does_not_reconcile_fails_and_can_be_read_as_a_table_of_its_own(reviews, unique) -> None:
     """A whole number that becomes a decimal: only in queries that touch the older snapshots."""
     pipeline, table, name = reviews
@@ -254,7 +310,7 @@ def test_what_athena_does_not_reconcile_fails_and_can_be_read_as_a_table_of_its_
     assert pipeline.query(view) == [(3,)]
     newer = f"SELECT count(*) FROM \"snapshots_{name}\" WHERE snapshot_timestamp >= '{new.snapshot_timestamp}'"
     assert pipeline.query(newer) == [(3,)]
-    with pytest.raises(Exception, match="HIVE_PARTITION_SCHEMA_MISMATCH"):
+    with pytest.raises(OperationalError, match="HIVE_PARTITION_SCHEMA_MISMATCH"):
         pipeline.query(f'SELECT sum(stars) FROM "snapshots_{name}"')
     past = Catalog(pipeline.clients.glue, unique("past"))
     pipeline.clients.glue.create_database(DatabaseInput={"Name": past.database})
@@ -279,13 +335,27 @@ def test_with_the_crawler_older_snapshots_take_the_table_s_types_and_direct_give
     snapshot(crawled, table)
     snapshot(crawled, table)
     stars = f"SELECT stars FROM \"snapshots_{name}\" WHERE snapshot_timestamp = '{old.snapshot_timestamp}' ORDER BY 1"
-    with pytest.raises(Exception, match="HIVE_BAD_DATA"):
+    with pytest.raises(OperationalError, match="HIVE_BAD_DATA"):
         pipeline.query(stars)
 
     assert _registered(pipeline, table)["partitions_described_anew"] == 3
 
     assert pipeline.query(stars) == [("2",), ("5",)]
     assert _registered(pipeline, table)["partitions_described_anew"] == 0
+
+
+def test_with_the_crawler_an_older_csv_snapshot_loses_backslashes_and_direct_gives_them_back(reviews) -> None:
+    pipeline, table, name = reviews
+    pipeline = pipeline.with_table_settings(table, format="csv")
+    crawled = pipeline.with_method("crawler")
+    pipeline.put(table, {"id": "3", "path": "a\\b"})
+    old = snapshot(crawled, table)
+    snapshot(crawled, table)
+    path = f"SELECT path FROM \"snapshots_{name}\" WHERE id = '3' ORDER BY snapshot_timestamp"
+    assert pipeline.query(path) == [("ab",), ("a\\b",)]
+    _registered(pipeline, table)
+    assert pipeline.query(path) == [("a\\b",), ("a\\b",)]
+    assert old.snapshot_timestamp in pipeline.labels(table)
 
 
 def test_snapshots_of_the_past_can_be_filled_in_any_order(make_history) -> None:
