@@ -14,6 +14,7 @@
     │   ├── AwsTimeoutError     it did not end within its time limit
     │   └── QueryError          Athena refused or failed a query
     ├── CatalogError            the Data Catalog does not say what the manifest says
+    │   └── TableChangedError   somebody else changed a table at the same time
     ├── SetError                the views of a set were not moved, or were moved back
     │   └── HeldBackError       a member has no complete, verified snapshot of the instant
     ├── SlotError               a slot cannot be filled by this engine
@@ -77,6 +78,10 @@ class QueryError(AwsOperationError):
 
 class CatalogError(DynamoAssetsError):
     """The Glue Data Catalog does not say what the manifest says."""
+
+
+class TableChangedError(CatalogError):
+    """Somebody else has changed a table of the Data Catalog since it was read; nothing was written over it."""
 
 
 class SetError(DynamoAssetsError):

@@ -86,8 +86,8 @@ class Catalog(_Section):
 
     database: str = Field(default="dynamodb_exports", pattern=r"^[a-z0-9_]{1,255}$")
     """Holds the raw tables and the views."""
-    method: Literal["crawler"] = "crawler"
-    """What registers tables and partitions."""
+    method: Literal["crawler", "direct"] = "crawler"
+    """What registers tables and partitions: a Glue crawler for each table, or the manifests alone."""
     time_limit: Duration = timedelta(hours=1)
     """How long one crawl may take, waiting for another one included."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from dynamo_assets.assets.metadata import SNAPSHOT_LABEL
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.errors import ManifestError
 from dynamo_assets.export.manifest import Manifest
@@ -48,8 +49,24 @@ def check_rows_in_files(manifest: Manifest, aws: AwsClients, bucket: str, asset:
             good=f"{found:,} rows in {len(manifest.files)} file(s)",
             advice="The view was not touched. Do not repair the files: materialize this slot again.",
         ),
-        metadata={"rows_in_files": found, "rows_in_manifest": manifest.rows, "files": len(manifest.files)},
+        metadata={
+            SNAPSHOT_LABEL: manifest.snapshot_timestamp,
+            "rows_in_files": found,
+            "rows_in_manifest": manifest.rows,
+            "files": len(manifest.files),
+        },
     )
+
+
+def rows_were_counted(manifest: Manifest, instance: dg.DagsterInstance, asset: dg.AssetKey) -> bool:
+    """Whether the last thing that `rows_in_files` said of an asset is that this very snapshot passed."""
+    key = dg.AssetCheckKey(asset, ROWS_IN_FILES)
+    for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=1):
+        if record.event and record.event.dagster_event:
+            said = record.event.dagster_event.asset_check_evaluation_data
+            label = said.metadata.get(SNAPSHOT_LABEL)
+            return said.passed and label is not None and label.value == manifest.snapshot_timestamp
+    return False
 
 
 def rows_in_view_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:

@@ -5,22 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from dynamo_assets.aws.storage_formats import format_of
-from dynamo_assets.errors import CatalogError
+from dynamo_assets.aws.partitions import Partitions
+from dynamo_assets.errors import CatalogError, TableChangedError
 from dynamo_assets.naming import PARTITION_COLUMN
 
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-
-CREATE_BATCH = 100  # BatchCreatePartition's limit
-DELETE_BATCH = 25  # BatchDeletePartition's limit
-_Entry = TypeVar("_Entry")
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (?P<base64>[A-Za-z0-9+/=]+) \*/")
 _WRITABLE_TABLE_FIELDS = (
     "Name",
@@ -36,12 +29,8 @@ _WRITABLE_TABLE_FIELDS = (
 )
 
 
-class Catalog:
-    """One database. A partition is known here by its label alone: every table has the one partition column."""
-
-    def __init__(self, glue: GlueClient, database: str):
-        self._glue = glue
-        self.database = database
+class Catalog(Partitions):
+    """One database, with its tables' partitions."""
 
     def table(self, name: str) -> Mapping[str, Any] | None:
         """A table or view as Glue describes it; None where there is none."""
@@ -62,85 +51,6 @@ class Catalog:
                 if (found.rstrip("/") + "/").startswith(prefix):
                     names.append(table["Name"])
         return names
-
-    def labels(self, table: str) -> Iterator[str]:
-        """The labels of a table's registered partitions."""
-        for partition in self._partitions(table):
-            yield partition.get("Values", [""])[0]
-
-    def formats(self, table: str) -> set[str | None]:
-        """The formats of a table's registered partitions; see `dynamo_assets.aws.storage_formats.format_of`."""
-        return {format_of(partition["StorageDescriptor"]) for partition in self._partitions(table)}
-
-    def _partitions(self, table: str) -> Iterator[Mapping[str, Any]]:
-        pages = self._glue.get_paginator("get_partitions").paginate(
-            DatabaseName=self.database, TableName=table, ExcludeColumnSchema=True
-        )
-        for page in pages:
-            yield from page["Partitions"]
-
-    def partition(self, table: str, label: str) -> Mapping[str, Any] | None:
-        """A table's partition of a label as Glue describes it; None where there is none."""
-        try:
-            return self._glue.get_partition(DatabaseName=self.database, TableName=table, PartitionValues=[label])[
-                "Partition"
-            ]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "EntityNotFoundException":
-                raise
-            return None
-
-    def has_label(self, table: str, label: str) -> bool:
-        """Whether a table has the partition of this label."""
-        return self.partition(table, label) is not None
-
-    def register(self, table: str, partitions: Iterable[tuple[str, Mapping[str, Any], Mapping[str, str]]]) -> None:
-        """Adds partitions.
-
-        Args:
-            table: The table's name.
-            partitions: Of each its label, storage descriptor and parameters.
-
-        Raises:
-            CatalogError: Glue refused one.
-        """
-        for batch in _batches(partitions, CREATE_BATCH):
-            entries: list[Any] = [
-                {"Values": [label], "StorageDescriptor": storage, "Parameters": parameters}
-                for label, storage, parameters in batch
-            ]
-            answer = self._glue.batch_create_partition(
-                DatabaseName=self.database, TableName=table, PartitionInputList=entries
-            )
-            self._raise_first(answer.get("Errors", []), table, "add", tolerated="AlreadyExistsException")
-
-    def update_partition(self, table: str, partition: Mapping[str, Any], storage: Mapping[str, Any]) -> None:
-        """Gives a partition another storage descriptor, and leaves all else of it as it is."""
-        definition: Any = {
-            "Values": partition["Values"],
-            "Parameters": partition.get("Parameters", {}),
-            "StorageDescriptor": storage,
-        }
-        self._glue.update_partition(
-            DatabaseName=self.database,
-            TableName=table,
-            PartitionValueList=list(partition["Values"]),
-            PartitionInput=definition,
-        )
-
-    def unregister(self, table: str, labels: Iterable[str]) -> None:
-        """Takes partitions out of the catalog; no file is touched.
-
-        Raises:
-            CatalogError: Glue refused one.
-        """
-        for batch in _batches(labels, DELETE_BATCH):
-            answer = self._glue.batch_delete_partition(
-                DatabaseName=self.database,
-                TableName=table,
-                PartitionsToDelete=[{"Values": [label]} for label in batch],
-            )
-            self._raise_first(answer.get("Errors", []), table, "remove", tolerated="EntityNotFoundException")
 
     def create(self, name: str, storage: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
         """Makes a raw table. One that somebody else has made meanwhile is left as it is."""
@@ -172,11 +82,24 @@ class Catalog:
             storage: The new descriptor.
             parameters: What its parameters must say.
             keep_parameters: Whether it keeps its others: where the format changes, those speak of the old one.
+
+        Raises:
+            TableChangedError: Somebody has changed the table since it was read.
         """
         definition: Any = {key: table[key] for key in _WRITABLE_TABLE_FIELDS if key in table}
         definition["StorageDescriptor"] = storage
         definition["Parameters"] = {**(table.get("Parameters", {}) if keep_parameters else {}), **parameters}
-        self._glue.update_table(DatabaseName=self.database, TableInput=definition)
+        # With the version that was read Glue refuses to write over a newer one.
+        version = {"VersionId": table["VersionId"]} if "VersionId" in table else {}
+        try:
+            self._glue.update_table(DatabaseName=self.database, TableInput=definition, **version)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConcurrentModificationException":
+                raise
+            raise TableChangedError(
+                f"{self.database}.{table['Name']} was changed by somebody else at the same time; materialize this "
+                "asset again"
+            ) from error
 
     def view_sql(self, name: str) -> str | None:
         """The SQL a view was made with; None where there is no such view.
@@ -209,19 +132,3 @@ class Catalog:
         else:
             definition: Any = {key: before[key] for key in _WRITABLE_TABLE_FIELDS if key in before}
             self._glue.update_table(DatabaseName=self.database, TableInput=definition)
-
-    def _raise_first(self, errors: Sequence[Mapping[str, Any]], table: str, verb: str, *, tolerated: str) -> None:
-        """Two runs may do the same at once; what is so already is no error."""
-        for error in errors:
-            detail = error.get("ErrorDetail", {})
-            if detail.get("ErrorCode") != tolerated:
-                raise CatalogError(
-                    f"{self.database}.{table}: Glue would not {verb} the partition {error.get('PartitionValues')}: "
-                    f"{detail.get('ErrorCode')}: {detail.get('ErrorMessage')}"
-                )
-
-
-def _batches(entries: Iterable[_Entry], size: int) -> Iterator[list[_Entry]]:
-    remaining = iter(entries)
-    while batch := list(islice(remaining, size)):
-        yield batch

@@ -30,6 +30,7 @@ class StorageFormat:
     compressed: str = "none"
 
 
+_FORMAT_FIELDS = ("InputFormat", "OutputFormat")
 HEADER = {"skip.header.line.count": "1"}
 
 STORAGE_FORMATS = {
@@ -118,3 +119,32 @@ def format_of(storage: Mapping[str, Any]) -> str | None:
 def other_suffixes(format: str) -> list[str]:
     """The suffixes of files of all other formats."""
     return [storage.suffix for name, storage in STORAGE_FORMATS.items() if name != format]
+
+
+def differences(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """In what a `StorageDescriptor` is not as wanted, a line each; more than `storage_descriptor` says is no matter."""
+    serde, wanted_serde = current.get("SerdeInfo", {}), wanted["SerdeInfo"]
+    lines = [
+        f"{field}: {current.get(field)} -> {wanted[field]}"
+        for field in _FORMAT_FIELDS
+        if current.get(field) != wanted[field]
+    ]
+    if serde.get("SerializationLibrary") != wanted_serde["SerializationLibrary"]:
+        lines.append(f"SerDe: {serde.get('SerializationLibrary')} -> {wanted_serde['SerializationLibrary']}")
+    known = serde.get("Parameters", {})
+    lines += [
+        f"SerDe's {key}: {_short(known.get(key))} -> {_short(value)}"
+        for key, value in wanted_serde["Parameters"].items()
+        if known.get(key) != value
+    ]
+    types = {column["Name"]: column.get("Type", "") for column in current.get("Columns", [])}
+    wanted_types = {column["Name"]: column["Type"] for column in wanted["Columns"]}
+    lines += [f"{n}: {types.get(n, 'missing')} -> {kind}" for n, kind in wanted_types.items() if types.get(n) != kind]
+    lines += [f"{name}: {kind} -> none" for name, kind in types.items() if name not in wanted_types]
+    if not lines and list(types) != list(wanted_types):
+        lines.append("the columns' order")
+    return lines
+
+
+def _short(text: str | None) -> str:
+    return repr(text) if text is None or len(text) <= 40 else f"{text[:40]!r}..."

@@ -168,6 +168,7 @@ def _install_crawlers(endpoint: Endpoint) -> None:
     # The catalog: pages, batch limits, version numbers.
     responses.get_databases = _answered_by(catalog.get_databases)
     responses.get_tables = _answered_by(catalog.get_tables)
+    responses.update_table = _answered_by(catalog.update_table)
     responses.get_table_versions = _answered_by(catalog.get_table_versions)
     responses.get_partitions = _answered_by(catalog.get_partitions)
     responses.batch_create_partition = _answered_by(catalog.batch_create_partition)

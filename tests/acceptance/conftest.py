@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 import pyathena
@@ -57,6 +57,11 @@ class Pipeline:
             for table in self.settings.tables
         ]
         return replace(self, settings=self.settings.model_copy(update={"tables": tables}))
+
+    def with_method(self, method: Literal["crawler", "direct"]) -> Pipeline:
+        """The same pipeline after `catalog.method` has been edited."""
+        catalog = self.settings.catalog.model_copy(update={"method": method})
+        return replace(self, settings=self.settings.model_copy(update={"catalog": catalog}))
 
     def create_table(self, name: str, items: Sequence[Mapping[str, Any]] = (), key: str = "id") -> None:
         self.endpoint.client("dynamodb").create_table(

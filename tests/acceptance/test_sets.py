@@ -154,6 +154,16 @@ def test_all_views_of_a_set_show_one_instant_and_a_backfill_moves_none_back(make
     }
 
 
+def test_a_set_whose_raw_tables_no_crawler_keeps_moves_as_well(make_shop) -> None:
+    shop = make_shop()
+    shop.pipeline = shop.pipeline.with_method("direct")
+    for hours_ago in (1, 2, 0):
+        result = shop.run(hours_ago)
+        assert result.success, failure_of(result)
+    assert shop.shown() == {_label(shop.slot(0))}
+    assert shop.rows() == [HOURS] * 3
+
+
 def test_a_member_that_fails_leaves_all_views_as_they_were_and_the_set_says_who_it_was(make_shop) -> None:
     shop = make_shop()
     _, customers, _ = shop.tables

@@ -6,7 +6,7 @@ import pytest
 
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.storage_formats import storage_descriptor, table_parameters
-from dynamo_assets.errors import CatalogError
+from dynamo_assets.errors import CatalogError, TableChangedError
 from dynamo_assets.sandbox.endpoint import Endpoint
 
 LABELS = [f"2026-11-{day:02}T{hour:02}:00:00" for day in range(1, 8) for hour in range(24)]
@@ -49,6 +49,34 @@ def test_adding_and_removing_twice_is_safe(catalog: Catalog) -> None:
     catalog.unregister("snapshots_orders", LABELS[:1])
     catalog.unregister("snapshots_orders", LABELS[:2])
     assert list(catalog.labels("snapshots_orders")) == LABELS[2:3]
+
+
+def test_more_partitions_than_one_call_takes_are_described_anew(catalog: Catalog) -> None:
+    catalog.register("snapshots_orders", [(*entry[:2], {"UPDATED_BY_CRAWLER": "x"}) for entry in partitions(LABELS)])
+    assert all(partition.by_crawler for partition in catalog.registered("snapshots_orders").values())
+    catalog.describe_anew("snapshots_orders", [(at, storage(at, n="bigint"), {"by": "us"}) for at in LABELS])
+    assert list(catalog.registered("snapshots_orders")) == LABELS
+    assert not any(partition.by_crawler for partition in catalog.registered("snapshots_orders").values())
+    last = catalog.partition("snapshots_orders", LABELS[-1])
+    assert last is not None
+    assert last["StorageDescriptor"]["Columns"] == [{"Name": "n", "Type": "bigint"}]
+    assert last["Parameters"] == {"by": "us"}
+
+
+def test_a_partition_that_is_gone_is_not_described_anew(catalog: Catalog) -> None:
+    catalog.describe_anew("snapshots_orders", partitions(LABELS[:1]))
+    assert list(catalog.labels("snapshots_orders")) == []
+
+
+def test_a_table_that_somebody_has_changed_since_it_was_read_is_not_written_over(catalog: Catalog) -> None:
+    read = catalog.table("snapshots_orders")
+    assert read is not None
+    catalog.update(read, storage(theirs="bigint"), {})
+    with pytest.raises(TableChangedError, match=r"\.snapshots_orders was changed by somebody else"):
+        catalog.update(read, storage(ours="bigint"), {})
+    now = catalog.table("snapshots_orders")
+    assert now is not None
+    assert now["StorageDescriptor"]["Columns"] == [{"Name": "theirs", "Type": "bigint"}]
 
 
 def test_a_table_is_made_once(catalog: Catalog) -> None:

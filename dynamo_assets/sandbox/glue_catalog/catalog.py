@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -59,6 +60,7 @@ class GlueCatalog:
 
     def __init__(self, backend: GlueBackend):
         self._backend = backend
+        self._updating = threading.Lock()
 
     def get_databases(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """One page of all databases."""
@@ -69,6 +71,21 @@ class GlueCatalog:
         """One page of a database's tables."""
         tables = self._backend.get_tables(request["DatabaseName"], request.get("Expression"))
         return page_of("TableList", [table.as_dict() for table in tables], request, 100)
+
+    def update_table(self, request: Mapping[str, Any]) -> None:
+        """Replaces a table's definition; where the request says of which version, only of that one.
+
+        Raises:
+            GlueError: ConcurrentModificationException: the table has another version by now.
+        """
+        definition = request["TableInput"]
+        with self._updating:
+            table = self._backend.get_table(request["DatabaseName"], definition["Name"])
+            version = table.as_dict()["VersionId"]
+            if request.get("VersionId", version) != version:
+                message = f"Table {definition['Name']} was modified: its version is not {request['VersionId']}"
+                raise GlueError("ConcurrentModificationException", message)
+            table.update(definition)
 
     def get_table_versions(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """One page of a table's versions, the latest first."""

@@ -105,6 +105,16 @@ def test_tables_and_versions_come_in_pages(lake: Lake) -> None:
     assert [[found["VersionId"] for found in page["TableVersions"]] for page in pages] == [["4", "3", "2"], ["1", "0"]]
 
 
+def test_a_change_of_a_version_that_is_no_more_is_refused(lake: Lake) -> None:
+    of_table = {"DatabaseName": lake.database, "TableInput": table("t")}
+    lake.glue.create_table(**of_table)
+    lake.glue.update_table(**of_table, VersionId="0")
+    assert code_of(lake.glue.update_table, **of_table, VersionId="0") == "ConcurrentModificationException"
+    lake.glue.update_table(**of_table, VersionId="1")
+    lake.glue.update_table(**of_table)
+    assert lake.glue.get_table(DatabaseName=lake.database, Name="t")["Table"]["VersionId"] == "3"
+
+
 def test_a_tables_versions_are_numbered_from_0(lake: Lake) -> None:
     lake.glue.create_table(DatabaseName=lake.database, TableInput=table("t", Description="first"))
     created = lake.table("t")

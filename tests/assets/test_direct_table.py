@@ -1,0 +1,248 @@
+"""The raw table that no crawler keeps: in what order it changes, what is refused, and how many requests it takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dynamo_assets.assets.direct_table import DirectTable
+from dynamo_assets.assets.raw_table import UPDATE_ATTEMPTS, RawTable
+from dynamo_assets.aws.catalog import Catalog
+from dynamo_assets.aws.storage_formats import format_of, storage_descriptor
+from dynamo_assets.errors import CatalogError, ManifestError, TableChangedError
+from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestFile, ManifestStore
+from dynamo_assets.export.observed import Facts
+from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.naming import Layout, format_snapshot, parse_snapshot
+from dynamo_assets.sandbox.endpoint import Endpoint
+from tests.export.manifests import manifest_of
+
+TABLE = "snapshots_zoo"
+FIRST = "2026-11-23T10:00:00"
+
+
+def label(hours: int) -> str:
+    return format_snapshot(parse_snapshot(FIRST) + timedelta(hours=hours))
+
+
+@dataclass
+class Zoo:
+    """A raw table, its snapshots, and what AWS was asked since the last look."""
+
+    table: DirectTable
+    glue: Any
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.table.raw.catalog
+
+    def snapshot(self, hours: int, format: Any = "json", *, files: int = 0, **columns: str) -> Manifest:
+        """Completes a snapshot of empty JSON objects, which no footer counts."""
+        layout = self.table.raw.manifests.layout
+        prefix = layout.snapshot_prefix("zoo", label(hours))
+        listed = tuple(ManifestFile(f"{prefix}part-{n}.{format}", 1, 3, "") for n in range(files))
+        for file in listed:
+            self.table.s3.put_object(Bucket=layout.bucket, Key=file.key, Body=b"{}\n")
+        manifest = replace(
+            manifest_of(Facts(), ExportRequest(table="Zoo", bucket=layout.bucket, format=format)),
+            snapshot_timestamp=label(hours),
+            location=layout.uri(prefix),
+            files=listed,
+            rows=files,
+            columns=tuple(ManifestColumn(n, n, kind) for n, kind in (columns or {"id": "string"}).items()),
+        )
+        self.table.raw.manifests.write(manifest)
+        return manifest
+
+    def columns(self, at: str | None = None) -> dict[str, str]:
+        found = self.catalog.table(TABLE) if at is None else self.catalog.partition(TABLE, at)
+        assert found is not None
+        return {column["Name"]: column["Type"] for column in found["StorageDescriptor"]["Columns"]}
+
+    def calls(self) -> Counter[str]:
+        """What Glue and S3 were asked since the last time."""
+        calls = Counter(self.asked)
+        self.asked.clear()
+        return calls
+
+
+@pytest.fixture
+def zoo(aws: Endpoint, bucket: str, unique: Callable[[str], str]) -> Zoo:
+    glue, s3, database = aws.client("glue"), aws.client("s3"), unique("db")
+    glue.create_database(DatabaseInput={"Name": database})
+    raw = RawTable(Catalog(glue, database), "zoo", ManifestStore(s3, Layout(bucket)))
+    found = Zoo(DirectTable(raw, s3), glue)
+    for client in (glue, s3):
+        name = client.meta.service_model.service_name
+        client.meta.events.register(f"before-call.{name}", lambda model, **_: found.asked.append(model.name))
+    return found
+
+
+def test_a_history_of_1500_snapshots_is_registered_in_batches_and_a_further_one_in_one_call(zoo: Zoo) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        manifests = list(pool.map(lambda hours: zoo.snapshot(hours, files=1), range(1500)))
+    zoo.calls()
+
+    done = zoo.table.register(manifests[-1], counted=True)
+
+    assert (done.added, done.removed, dict(done.refused)) == (1500, 0, {})
+    assert zoo.calls() == {
+        "GetTable": 1,
+        "CreateTable": 1,
+        "BatchCreatePartition": 15,
+        "ListObjectsV2": 2 + 2,  # manifests, and files
+        "GetObject": 1500,  # manifests
+    }
+    assert sorted(zoo.catalog.labels(TABLE)) == [each.snapshot_timestamp for each in manifests]
+    newest = zoo.snapshot(1500, files=1)
+    zoo.calls()
+    assert zoo.table.register(newest, counted=True).added == 1
+    assert zoo.calls() == {
+        "GetTable": 1,
+        "GetPartitions": 2,
+        "BatchCreatePartition": 1,
+        "ListObjectsV2": 2 + 1,
+        "GetObject": 1,
+    }
+
+
+def test_registering_again_changes_nothing(zoo: Zoo) -> None:
+    manifest = zoo.snapshot(0)
+    assert zoo.table.register(manifest, counted=False).changed == ["made from the manifest"]
+    zoo.calls()
+    done = zoo.table.register(manifest, counted=False)
+    assert (done.added, done.removed, done.changed) == (0, 0, [])
+    assert not {"UpdateTable", "BatchCreatePartition", "UpdatePartition"} & zoo.calls().keys()
+
+
+def test_the_table_is_changed_before_the_partition_is_there(zoo: Zoo) -> None:
+    zoo.table.register(zoo.snapshot(0, n="bigint"), counted=True)
+    wider = zoo.snapshot(1, n="string", more="boolean")
+    zoo.calls()
+    done = zoo.table.register(wider, counted=True)
+    asked = zoo.asked
+    assert asked.index("UpdateTable") < asked.index("BatchCreatePartition")
+    assert done.changed == ["n: bigint -> string", "more: missing -> boolean"]
+    assert (zoo.columns(), zoo.columns(label(0))) == ({"n": "string", "more": "boolean"}, {"n": "bigint"})
+
+
+def test_a_snapshot_of_the_past_changes_no_column_of_the_table(zoo: Zoo) -> None:
+    zoo.table.register(zoo.snapshot(2, n="string"), counted=True)
+    zoo.table.register(zoo.snapshot(1, n="bigint", old="bigint"), counted=True)
+    assert zoo.columns() == {"n": "string", "old": "bigint"}
+    assert zoo.columns(label(1)) == {"n": "bigint", "old": "bigint"}
+
+
+def test_what_has_no_manifest_goes_out_and_a_description_that_is_wrong_is_corrected(zoo: Zoo) -> None:
+    manifest = zoo.snapshot(0, n="bigint")
+    zoo.table.register(manifest, counted=True)
+    wrong = storage_descriptor("orc", [("n", "double")], manifest.location, {})
+    zoo.catalog.register(TABLE, [(label(1), wrong, {})])
+    partition = zoo.catalog.partition(TABLE, label(0))
+    assert partition is not None
+    zoo.catalog.update_partition(TABLE, partition, wrong)
+    assert zoo.table.register(manifest, counted=True).removed == 1
+    assert list(zoo.catalog.labels(TABLE)) == [label(0)]
+    assert zoo.columns(label(0)) == {"n": "bigint"}
+
+
+def test_what_a_crawler_has_described_is_described_anew_once(zoo: Zoo) -> None:
+    first, second = zoo.snapshot(0, n="bigint"), zoo.snapshot(1, n="string")
+    zoo.table.register(second, counted=True)
+    inherited = storage_descriptor("json", [("n", "string")], first.location, {"paths": "n"})
+    zoo.catalog.describe_anew(TABLE, [(label(0), inherited, {"UPDATED_BY_CRAWLER": "x", "recordCount": "1"})])
+    assert zoo.table.register(second, counted=True).described_anew == 1
+    partition = zoo.catalog.partition(TABLE, label(0))
+    assert partition is not None
+    assert zoo.columns(label(0)) == {"n": "bigint"}
+    assert partition["StorageDescriptor"]["SerdeInfo"]["Parameters"] == {"serialization.format": "1"}
+    assert partition["Parameters"] == {"classification": "json", "compressionType": "gzip"}
+    assert zoo.table.register(second, counted=True).described_anew == 0
+
+
+def test_a_damaged_snapshot_is_an_error_where_it_is_the_run_s_own_and_left_out_otherwise(zoo: Zoo) -> None:
+    damaged, whole = zoo.snapshot(0, files=1), zoo.snapshot(1, files=1)
+    bucket = zoo.table.raw.manifests.layout.bucket
+    zoo.table.s3.delete_object(Bucket=bucket, Key=damaged.files[0].key)
+    with pytest.raises(ManifestError, match=rf"Zoo: snapshot {label(0)} is not registered: s3://{bucket}/.*part-0"):
+        zoo.table.register(damaged, counted=True)
+    assert zoo.catalog.table(TABLE) is None
+    done = zoo.table.register(whole, counted=True)
+    assert (done.added, list(done.refused)) == (1, [label(0)])
+    assert list(zoo.catalog.labels(TABLE)) == [label(1)]
+
+
+def test_its_own_rows_are_counted_by_reading_where_nobody_has_counted_them(zoo: Zoo) -> None:
+    manifest = zoo.snapshot(0, files=1)  # its files are no gzip
+    with pytest.raises(ManifestError, match="not a complete json file"):
+        zoo.table.register(manifest, counted=False)
+    assert zoo.table.register(manifest, counted=True).added == 1
+
+
+@pytest.mark.parametrize(("older", "newer"), [("csv", "json"), ("json", "csv")])
+def test_csv_and_json_are_refused_in_one_table(zoo: Zoo, older: str, newer: str) -> None:
+    zoo.table.register(zoo.snapshot(0, older), counted=True)
+    zoo.table.register(zoo.snapshot(1, "orc"), counted=True)
+    with pytest.raises(CatalogError, match="one table cannot have CSV and JSON"):
+        zoo.table.register(zoo.snapshot(2, newer), counted=True)
+    done = zoo.table.register(zoo.snapshot(3, "avro"), counted=True)
+    assert (done.added, list(done.refused)) == (1, [label(2)])
+
+
+def test_a_table_follows_a_change_of_format_and_remembers_that_some_files_have_a_header(zoo: Zoo) -> None:
+    zoo.table.register(zoo.snapshot(0, "csv"), counted=True)
+    zoo.table.register(zoo.snapshot(1, "orc", id="string", n="bigint"), counted=True)
+    table = zoo.catalog.table(TABLE)
+    assert table is not None
+    assert format_of(table["StorageDescriptor"]) == "orc"
+    assert table["Parameters"] == {"classification": "orc", "compressionType": "none", "skip.header.line.count": "1"}
+    assert [partition.format for partition in zoo.catalog.registered(TABLE).values()] == ["csv", "orc"]
+
+
+@pytest.mark.parametrize("change", [{"PartitionKeys": []}, {"Location": "s3://elsewhere/"}])
+def test_somebody_else_s_table_is_left_alone(zoo: Zoo, change: dict[str, Any]) -> None:
+    storage = storage_descriptor("orc", [("id", "string")], change.get("Location", zoo.table.raw.location), {})
+    keys = change.get("PartitionKeys", [{"Name": "snapshot_timestamp", "Type": "string"}])
+    table: Any = {"Name": TABLE, "StorageDescriptor": storage, "PartitionKeys": keys}
+    zoo.glue.create_table(DatabaseName=zoo.catalog.database, TableInput=table)
+    with pytest.raises(CatalogError, match=rf"zoo: .*\.{TABLE} is another table: .* Drop it"):
+        zoo.table.register(zoo.snapshot(0), counted=True)
+
+
+def test_a_newer_snapshot_registered_meanwhile_is_not_written_over(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two slots are registered at once, and the older one's table was read before the newer one's was written."""
+    zoo.table.register(zoo.snapshot(0, n="bigint"), counted=True)
+    older = zoo.snapshot(1, n="bigint", more="string")
+    update, meddled = Catalog.update, []
+
+    def meddle(catalog: Catalog, *args: Any, **options: Any) -> None:
+        if not meddled:
+            meddled.append(True)
+            zoo.table.register(zoo.snapshot(2, n="string", more="string"), counted=True)
+        update(catalog, *args, **options)
+
+    monkeypatch.setattr(Catalog, "update", meddle)
+    zoo.table.register(older, counted=True)
+    assert zoo.columns() == {"n": "string", "more": "string"}
+    assert sorted(zoo.catalog.labels(TABLE)) == [label(hours) for hours in range(3)]
+
+
+def test_a_table_that_is_changed_again_and_again_is_an_error(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
+    zoo.table.register(zoo.snapshot(0), counted=True)
+    attempts = []
+
+    def refuse(*_: Any, **__: Any) -> None:
+        attempts.append(1)
+        raise TableChangedError("changed")
+
+    monkeypatch.setattr(Catalog, "update", refuse)
+    with pytest.raises(TableChangedError):
+        zoo.table.register(zoo.snapshot(1, n="bigint"), counted=True)
+    assert len(attempts) == UPDATE_ATTEMPTS
