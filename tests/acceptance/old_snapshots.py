@@ -122,7 +122,7 @@ class OldSnapshots:
     def counted_calls(self) -> Iterator[Counter[str]]:
         """The calls of AWS that are made meanwhile, by operation."""
         calls: Counter[str] = Counter()
-        make = BaseClient._make_api_call
+        make = BaseClient._make_api_call  # pyright: ignore[reportAttributeAccessIssue]
 
         def count(self: BaseClient, operation: str, parameters: Any) -> Any:
             calls[operation] += 1
