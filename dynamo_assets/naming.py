@@ -147,6 +147,14 @@ def parse_snapshot(label: str) -> datetime:
     return datetime.strptime(label, SNAPSHOT_FORMAT).replace(tzinfo=UTC)
 
 
+def is_label(text: str) -> bool:
+    """Whether a text is a snapshot's label."""
+    try:
+        return format_snapshot(parse_snapshot(text)) == text
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where everything lies in S3, below one bucket and prefix.

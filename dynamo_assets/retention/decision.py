@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dynamo_assets.naming import format_snapshot, parse_snapshot
+from dynamo_assets.naming import format_snapshot, is_label
 from dynamo_assets.settings import Retention
 
 
@@ -56,7 +56,8 @@ def decide(labels: Iterable[str], limits: Retention, protected: Protected, now: 
         protected: What stays whatever the limits say.
         now: The wall clock.
     """
-    known = filter(_is_label, labels)
+    # Whatever else somebody has put among the manifests is no snapshot, and does not count as one.
+    known = filter(is_label, labels)
     if limits.keep_last is None and limits.keep_days is None:
         return Decision((), {}, next(known, None))
     before = format_snapshot(now - timedelta(days=limits.keep_days)) if limits.keep_days else None
@@ -77,11 +78,3 @@ def decide(labels: Iterable[str], limits: Retention, protected: Protected, now: 
         else:
             going.append(beyond)
     return Decision(tuple(going), staying, newest[0] if newest else None)
-
-
-def _is_label(text: str) -> bool:
-    """Whatever else somebody has put among the manifests is no snapshot, and does not count as one."""
-    try:
-        return format_snapshot(parse_snapshot(text)) == text
-    except ValueError:
-        return False

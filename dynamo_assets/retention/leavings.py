@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from dynamo_assets.naming import Layout, format_snapshot
+from dynamo_assets.naming import Layout, format_snapshot, is_label
 from dynamo_assets.retention.removal import Removal
 
 DEAD_AFTER = timedelta(days=1)
@@ -131,7 +131,9 @@ class Leavings:
         paginator = self.removal.s3.get_paginator("list_objects_v2")
         for page in paginator.paginate(Bucket=self._layout.bucket, Prefix=prefix, **start):
             for entry in page.get("Contents", []):
-                yield entry.get("Key", "").removeprefix(prefix).removesuffix(".json"), entry["LastModified"]
+                label = entry.get("Key", "").removeprefix(prefix).removesuffix(".json")
+                if is_label(label):
+                    yield label, entry["LastModified"]
 
     def _folders(self, prefix: str) -> Iterator[str]:
         pages = self.removal.s3.get_paginator("list_objects_v2").paginate(
@@ -139,4 +141,6 @@ class Leavings:
         )
         for page in pages:
             for entry in page.get("CommonPrefixes", []):
-                yield entry.get("Prefix", "").removeprefix(prefix).rstrip("/")
+                label = entry.get("Prefix", "").removeprefix(prefix).rstrip("/")
+                if is_label(label):
+                    yield label

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dynamo_assets.automation.partitions import last_tick
 from dynamo_assets.aws.catalog import Catalog
@@ -12,7 +12,7 @@ from dynamo_assets.aws.views import published_label
 from dynamo_assets.engines.increments import ENGINE, MIN_WINDOW, base_of
 from dynamo_assets.errors import RetentionError
 from dynamo_assets.export.manifest import ManifestStore
-from dynamo_assets.naming import format_snapshot, parse_snapshot
+from dynamo_assets.naming import format_snapshot, is_label, parse_snapshot
 from dynamo_assets.retention.decision import Protected
 from dynamo_assets.settings import Table
 
@@ -101,15 +101,23 @@ def _bases(of: Protection) -> Iterator[Reason]:
     if table.engine != ENGINE or table.point_in_time.full_every is None:
         return
     slot = last_tick(table.schedule, of.now)
-    complete = set(of.manifests.labels(table.name, after=of.native_exports[0])) if of.native_exports else set()
-    in_flight = [parse_snapshot(label) for label in of.native_exports if label not in complete]
-    instants = {of.now, *([slot] if slot else []), *in_flight}
+    instants = {of.now, *([slot] if slot else []), *_in_flight(of)}
     for instant in sorted(instants):
         if base := base_of(of.manifests, table.name, instant):
             yield base.snapshot_timestamp, "the next incremental snapshot starts from it"
     # Too young to start from now, and one of them is what a later snapshot will start from.
     for label in of.manifests.labels(table.name, after=format_snapshot(of.now - MIN_WINDOW)):
         yield label, "a later incremental snapshot may start from it"
+
+
+def _in_flight(of: Protection) -> list[datetime]:
+    """The instants of which there is an export and no snapshot yet."""
+    exported = [parse_snapshot(label) for label in of.native_exports]
+    if not exported:
+        return []
+    before = format_snapshot(min(exported) - timedelta(seconds=1))
+    complete = {parse_snapshot(label) for label in of.manifests.labels(of.table.name, after=before) if is_label(label)}
+    return [instant for instant in exported if instant not in complete]
 
 
 _CHANGED_BY_PEOPLE: tuple[Callable[[Protection], Iterable[Reason]], ...] = ()
