@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from dynamo_assets.errors import DynamoAssetsError
+from dynamo_assets.errors import ConfigError, DynamoAssetsError
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:
@@ -47,6 +47,27 @@ def _deploy(_: argparse.Namespace) -> int:
     return 0
 
 
+def _retention(arguments: argparse.Namespace) -> int:
+    from dynamo_assets.aws.clients import AwsClients  # noqa: PLC0415
+    from dynamo_assets.config import load_settings  # noqa: PLC0415
+    from dynamo_assets.export.claim import utc_now  # noqa: PLC0415
+    from dynamo_assets.retention.job import tables_with_retention  # noqa: PLC0415
+    from dynamo_assets.retention.run import RetentionRun  # noqa: PLC0415
+
+    settings = load_settings()
+    try:
+        tables = tables_with_retention(settings, arguments.table)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    run = RetentionRun(settings, AwsClients(), utc_now(), arguments.dry_run)
+    outcomes, errors = run.apply_to_all(tables)
+    for outcome in outcomes:
+        print("\n".join(outcome.lines()))
+    for table, error in errors.items():
+        print(f"dynamo-assets: {table}: {str(error).removeprefix(f'{table}: ')}", file=sys.stderr)
+    return 1 if errors else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dynamo-assets", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -60,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     deploy = commands.add_parser("deploy", help="make the bucket, database, workgroup and Glue job that exports need")
     deploy.set_defaults(run=_deploy)
+    retention = commands.add_parser("retention", help="remove old snapshots, and what dead attempts left")
+    retention.add_argument("--dry-run", action="store_true", help="only list what would go; nothing is changed")
+    retention.add_argument("--table", action="append", default=[], metavar="TABLE", help="only this one; repeatable")
+    retention.set_defaults(run=_retention)
     return parser
 
 

@@ -17,6 +17,7 @@
     │   └── TableChangedError   somebody else changed a table at the same time
     ├── SetError                the views of a set were not moved, or were moved back
     │   └── HeldBackError       a member has no complete, verified snapshot of the instant
+    ├── RetentionError          what may go was not removed
     ├── SlotError               a slot cannot be filled by this engine
     └── SandboxError            the sandbox could not start or cannot do what was asked
 
@@ -90,6 +91,10 @@ class SetError(DynamoAssetsError):
 
 class HeldBackError(SetError):
     """A member of a set has no complete and verified snapshot of the instant; no view was touched."""
+
+
+class RetentionError(DynamoAssetsError):
+    """What may go was not removed; nothing that is published went."""
 
 
 class SlotError(DynamoAssetsError):

@@ -147,6 +147,14 @@ def parse_snapshot(label: str) -> datetime:
     return datetime.strptime(label, SNAPSHOT_FORMAT).replace(tzinfo=UTC)
 
 
+def is_label(text: str) -> bool:
+    """Whether a text is a snapshot's label."""
+    try:
+        return format_snapshot(parse_snapshot(text)) == text
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where everything lies in S3, below one bucket and prefix.
@@ -182,21 +190,45 @@ class Layout:
         """The manifest of one snapshot."""
         return f"{self.manifests_prefix(name)}{label}.json"
 
+    def claims_prefix(self, name: str) -> str:
+        """The folder of a table's claims."""
+        return self._key("_claims", snapshots_table(name), "")
+
     def claim_key(self, name: str, label: str) -> str:
         """The object an attempt creates, with a conditional write, before the first file of its snapshot."""
-        return self._key("_claims", snapshots_table(name), f"{label}.json")
+        return f"{self.claims_prefix(name)}{label}.json"
+
+    def retired_prefix(self, name: str) -> str:
+        """The folder of the manifests of snapshots that retention is removing."""
+        return self._key("_retired", snapshots_table(name), "")
+
+    def retired_key(self, name: str, label: str) -> str:
+        """Where retention keeps a snapshot's manifest, from when it is no longer complete until all of it is gone."""
+        return f"{self.retired_prefix(name)}{label}.json"
 
     def set_claim_key(self, name: str) -> str:
         """The object that a run holds while it moves a set's views; no raw table's claims are below `sets`."""
         return self._key("_claims", "sets", f"{name}.json")
 
+    def retention_claim_key(self, name: str) -> str:
+        """The object that a run holds while it removes snapshots of a table."""
+        return self._key("_claims", "retention", f"{name}.json")
+
+    def all_units_prefix(self, name: str) -> str:
+        """The folder of the folders `units_prefix` of a table."""
+        return self._key("_units", snapshots_table(name), "")
+
     def units_prefix(self, name: str, label: str) -> str:
         """The folder of a snapshot's files while they are not in their final format; gone when it is complete."""
-        return self._key("_units", snapshots_table(name), label, "")
+        return f"{self.all_units_prefix(name)}{label}/"
+
+    def native_exports_prefix(self, name: str) -> str:
+        """The folder of the folders `native_export_prefix` of a table."""
+        return self._key("_native_exports", snapshots_table(name), "")
 
     def native_export_prefix(self, name: str, label: str) -> str:
         """Where DynamoDB's own exports for one snapshot go, until they are converted."""
-        return self._key("_native_exports", snapshots_table(name), label, "")
+        return f"{self.native_exports_prefix(name)}{label}/"
 
     def athena_results_prefix(self) -> str:
         """Where Athena puts query results."""

@@ -138,6 +138,15 @@ class Freshness(_Section):
         return self
 
 
+class Retention(_Section):
+    """Which snapshots go: those beyond every limit that is given. Without any limit none goes."""
+
+    keep_last: int | None = Field(default=None, ge=1)
+    """So many of the newest complete snapshots stay."""
+    keep_days: int | None = Field(default=None, ge=1)
+    """Snapshots of the last so many days stay, by their labels."""
+
+
 class PointInTime(_Section):
     """How DynamoDB's own exports are used by engine `point_in_time`."""
 
@@ -198,6 +207,8 @@ class TableSettings(_Section):
     """How long to wait before the first retry; doubled before each further one."""
     freshness: Freshness | None = None
     """How old the published snapshot may be."""
+    retention: Retention | None = None
+    """Which snapshots go, and with them what dead attempts left; None where nothing ever does."""
     owners: list[str] = []
     """Dagster owners: e-mail addresses, or `team:name`."""
     group: str = Field(default="dynamodb", pattern=r"^[A-Za-z0-9_]+$")

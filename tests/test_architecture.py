@@ -24,7 +24,8 @@ ALLOWED = {
     "infrastructure": {"aws", "settings", "errors"},
     "automation": {"aws", "export", "engines", "settings", "naming", "errors"},
     "assets": {"automation", "engines", "aws", "export", "settings", "naming", "errors"},
-    "definitions": {"assets", "automation", "aws", "config", "settings"},
+    "retention": {"automation", "engines", "aws", "export", "settings", "naming", "errors"},
+    "definitions": {"assets", "automation", "retention", "aws", "config", "settings"},
 }
 """Which rooms a room may import. `sandbox` and `cli` stand above all; nothing may import them."""
 

@@ -8,7 +8,7 @@ import pytest
 from dynamo_assets.config import load_settings
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.settings import Settings
+from dynamo_assets.settings import Retention, Settings
 
 STORAGE = "storage: {bucket: exports-bucket}\n"
 
@@ -74,6 +74,13 @@ def test_environment_variables_are_filled_in(load) -> None:
         (STORAGE + "tables: {Orders: {schedule: '@daily'}}", r"tables.Orders.schedule: .*five fields"),
         (STORAGE + "tables: {Orders: {schedule: '0 25 * * *'}}", r"tables.Orders.schedule: .*cron"),
         (STORAGE + "tables: {Orders: {freshness: {warn: 6h, fail: 2h}}}", r"tables.Orders.freshness: .*longer than"),
+        (STORAGE + "tables: {Orders: {retention: {keep_last: 0}}}", r"tables.Orders.retention.keep_last: .*found 0"),
+        (
+            STORAGE + "tables: {Orders: {retention: {keep_days: 1.5}}}",
+            r"tables.Orders.retention.keep_days: .*found 1.5",
+        ),
+        (STORAGE + "tables: {Orders: {retention: {days: 9}}}", r"tables.Orders.retention.days: there is no such key"),
+        (STORAGE + "tables: {Orders: {retention: 30}}", r"tables.Orders.retention: .*found 30"),
         (STORAGE + "tables: {Orders: {time_limit: soon}}", r"tables.Orders.time_limit: .*90s, 30m, 2h or 1d"),
         (STORAGE + "tables: {'my table': {}}", r"tables.my table: .*neither a DynamoDB table name"),
         (STORAGE + 'tables: {"x\'; DROP": {}}', r"neither a DynamoDB table name"),
@@ -166,6 +173,25 @@ def test_what_is_wrong_with_a_set_is_named_with_the_fix(load, tmp_path: Path, se
     with pytest.raises(ConfigError, match=message) as caught:
         load(SHOP + f"sets: {sets}")
     assert str(tmp_path / "tables.yaml") in str(caught.value)
+
+
+def test_a_tables_retention_replaces_the_default_one_as_a_whole(load) -> None:
+    settings = load(
+        STORAGE
+        + """
+defaults: {retention: {keep_last: 30, keep_days: 90}}
+tables:
+  Orders: {}
+  Payments: {retention: {keep_last: 3}}
+  Audits: {retention: null}
+"""
+    )
+    found = {table.table: table.retention for table in settings.tables}
+    assert found == {
+        "Orders": Retention(keep_last=30, keep_days=90),
+        "Payments": Retention(keep_last=3),
+        "Audits": None,
+    }
 
 
 def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:

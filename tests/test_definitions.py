@@ -13,6 +13,7 @@ import pytest
 
 from dynamo_assets.config import load_settings
 from dynamo_assets.definitions import build_definitions
+from dynamo_assets.retention.job import tables_with_retention
 from dynamo_assets.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -124,6 +125,16 @@ def test_tables_of_one_cadence_share_a_job_and_a_schedule_that_is_off(tmp_path: 
     assert sorted(jobs) == ["export_hourly", *(f"export_hourly_at_0{n}" for n in range(1, 5))]
     assert len(repository.schedule_defs) == 5
     assert all(schedule.default_status == dg.DefaultScheduleStatus.STOPPED for schedule in repository.schedule_defs)
+
+
+def test_tables_with_retention_share_a_job_whose_schedule_is_off(tmp_path: Path) -> None:
+    tables = "  Kept: {}\n  Orders: {retention: {keep_last: 3}}\n  Payments: {retention: {}}\n"
+    repository = build_definitions(_settings(tmp_path, tables)).get_repository_def()
+    assert [table.table for table in tables_with_retention(_settings(tmp_path, tables))] == ["Orders", "Payments"]
+    assert (repository.get_job("retention").description or "").startswith("Retention of Orders, Payments:")
+    schedule = repository.get_schedule_def("retention_schedule")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert not build_definitions(_settings(tmp_path, "  Kept: {}\n")).get_repository_def().has_job("retention")
 
 
 def test_two_spellings_of_one_cadence_share_a_job(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dynamo_assets.naming import (
     catalog_name,
     format_slot,
     format_snapshot,
+    is_label,
     parse_slot,
     parse_snapshot,
     table_name,
@@ -94,3 +95,11 @@ def test_one_tables_folder_is_no_prefix_of_another_ones() -> None:
     layout = Layout("bucket")
     assert not layout.snapshots_prefix("orders_2").startswith(layout.snapshots_prefix("orders"))
     assert not layout.manifests_prefix("orders_2").startswith(layout.manifests_prefix("orders"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2026-11-23T10:00:07", True), ("2026-11-23T10:00", False), ("2026-1-23T10:00:07", False), ("readme", False)],
+)
+def test_a_label_is_told_from_whatever_else_lies_beside_it(text: str, expected: bool) -> None:
+    assert is_label(text) is expected

@@ -75,7 +75,7 @@ class Chain:
             reachable: From when on point-in-time recovery reaches.
             keys: The table's key attributes and their types now, the partition key first.
         """
-        base = self._base(request.name, instant)
+        base = base_of(self.manifests, request.name, instant)
         if base is None:
             longest = MAX_WINDOWS * MAX_WINDOW
             return Full(f"there is no snapshot to start from in the {longest.days} days before", expected=True)
@@ -94,19 +94,23 @@ class Chain:
             return Full(why)
         return Increment(base, windows(since, instant))
 
-    def _base(self, name: str, instant: datetime) -> Manifest | None:
-        """The newest snapshot of this engine that is old enough; one that cannot be read is none."""
-        begin, end = (format_snapshot(instant - back) for back in (MAX_WINDOWS * MAX_WINDOW, MIN_WINDOW))
-        after = format_snapshot(parse_snapshot(begin) - timedelta(seconds=1))
-        labels = [label for label in self.manifests.labels(name, after=after) if label <= end]
-        for label in reversed(labels):
-            try:
-                manifest = self.manifests.read(name, label)
-            except ManifestError:
-                continue
-            if manifest.engine == ENGINE:
-                return manifest
-        return None
+
+def base_of(manifests: ManifestStore, name: str, instant: datetime) -> Manifest | None:
+    """What the snapshot of an instant starts from: the newest of this engine that is old enough.
+
+    One that cannot be read is none.
+    """
+    begin, end = (format_snapshot(instant - back) for back in (MAX_WINDOWS * MAX_WINDOW, MIN_WINDOW))
+    after = format_snapshot(parse_snapshot(begin) - timedelta(seconds=1))
+    labels = [label for label in manifests.labels(name, after=after) if label <= end]
+    for label in reversed(labels):
+        try:
+            manifest = manifests.read(name, label)
+        except ManifestError:
+            continue
+        if manifest.engine == ENGINE:
+            return manifest
+    return None
 
 
 def windows(since: datetime, until: datetime) -> tuple[tuple[datetime, datetime], ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from dynamo_assets.export.clients import Clients
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.manifest_columns import manifest_columns, serde_parameters
 from dynamo_assets.export.plan import Plan
+from dynamo_assets.export.s3_files import delete_objects
 from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.schema_changes import SchemaChanges
 from dynamo_assets.export.supervision import Supervisor
@@ -35,9 +35,6 @@ from dynamo_assets.export.write import DataFile
 
 GROUP_BYTES = 128 * 1024 * 1024
 """How much of the units' files one task makes files of another format of."""
-DELETE_ATTEMPTS = 6
-# What S3 may say of a single object within an answer that is a success (API reference, DeleteObjects).
-_WORTH_ANOTHER_TRY = {"InternalError", "SlowDown", "ServiceUnavailable"}
 
 
 class Mapper(ABC):
@@ -235,22 +232,12 @@ class Attempt:
 
     def _delete_all(self, keys: list[str], prefix: str) -> None:
         """Deletes objects, or raises: what stays in a snapshot's folder is read with it."""
-        s3, bucket = self.clients.s3, self.job.request.bucket
-        errors: Any = []
-        for attempt in range(DELETE_ATTEMPTS):
-            doomed: Any = [{"Key": key} for key in keys]
-            # The answer is a success, and says of each key whether it was one.
-            errors = s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed}).get("Errors", [])
-            keys = [error["Key"] for error in errors]
-            if not keys:
-                return
-            if not {error.get("Code") for error in errors} <= _WORTH_ANOTHER_TRY:
-                break
-            time.sleep(0.1 * 2**attempt)
-        raise ExportError(
-            f"table {self.job.request.table}: {len(keys)} object(s) in {self.job.request.layout.uri(prefix)} could not "
-            f"be deleted: {errors[0].get('Code')}: {errors[0].get('Message')}; the export needs s3:DeleteObject there"
-        )
+        if errors := delete_objects(self.clients.s3, self.job.request.bucket, keys):
+            raise ExportError(
+                f"table {self.job.request.table}: {len(errors)} object(s) in {self.job.request.layout.uri(prefix)} "
+                f"could not be deleted: {errors[0].get('Code')}: {errors[0].get('Message')}; the export needs "
+                "s3:DeleteObject there"
+            )
 
 
 def _groups(files: Sequence[DataFile]) -> Iterator[tuple[DataFile, ...]]:

@@ -168,6 +168,27 @@ def take_hold(
     return None
 
 
+def take_if_free(s3: S3Client, held: Held, *, stale_seconds: float | None = None) -> Hold | None:
+    """As `take_hold`, and never waits.
+
+    Args:
+        s3: Where the object lies.
+        held: What is wanted, and by whom.
+        stale_seconds: From which age on a claim is nobody's any more; by default `STALE_SECONDS`.
+
+    Returns:
+        The hold, or None where another one has it.
+    """
+    found = _look(s3, held)
+    if found is None:
+        etag = _write(s3, held, IfNoneMatch="*")
+    else:
+        age, etag = found
+        stale = age > (STALE_SECONDS if stale_seconds is None else stale_seconds)
+        etag = _write(s3, held, IfMatch=etag) if stale else _own(s3, held)
+    return Hold(s3, held, etag) if etag else None
+
+
 def _write(s3: S3Client, held: Held, **condition: Any) -> str | None:
     """Writes the claim; returns its entity tag, or None where it is another's."""
     now = datetime.now(UTC).isoformat()

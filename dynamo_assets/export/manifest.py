@@ -170,6 +170,11 @@ class ManifestStore:
         except ManifestError as error:
             raise ManifestError(f"{name}: {self.layout.uri(key)}: {error}") from error
 
+    def has(self, name: str, label: str) -> bool:
+        """Whether a snapshot is complete."""
+        key = self.layout.manifest_key(name, label)
+        return self._s3.list_objects_v2(Bucket=self.layout.bucket, Prefix=key, MaxKeys=1)["KeyCount"] > 0
+
     def labels(self, name: str, *, after: str | None = None) -> Iterator[str]:
         """The labels of a table's complete snapshots, oldest first.
 

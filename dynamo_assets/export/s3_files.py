@@ -1,8 +1,10 @@
-"""S3 objects: read whole, or as a seekable file of which only what is read is fetched."""
+"""S3 objects: read whole, or as a seekable file of which only what is read is fetched; deleted, many at once."""
 
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as boto
@@ -14,6 +16,35 @@ READ_AHEAD_BYTES = 1024 * 1024
 """A request fetches at least this much; a smaller object is fetched whole by one request."""
 
 READ_ATTEMPTS = 5
+DELETE_ATTEMPTS = 6
+DELETE_BATCH = 1000  # DeleteObjects' limit
+# What S3 may say of a single object within an answer that is a success (API reference, DeleteObjects).
+_WORTH_ANOTHER_TRY = {"InternalError", "SlowDown", "ServiceUnavailable"}
+
+
+def delete_objects(s3: S3Client, bucket: str, keys: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    """Deletes objects, as many at once as S3 takes; tries again where that may help.
+
+    Returns:
+        What S3 says of those that are still there, of the first batch that has any; nothing where all are gone.
+    """
+    for begin in range(0, len(keys), DELETE_BATCH):
+        if errors := _delete_batch(s3, bucket, keys[begin : begin + DELETE_BATCH]):
+            return errors
+    return ()
+
+
+def _delete_batch(s3: S3Client, bucket: str, keys: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    errors: Any = []
+    for attempt in range(DELETE_ATTEMPTS):
+        doomed: Any = [{"Key": key} for key in keys]
+        # The answer is a success, and says of each key whether it was one.
+        errors = s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed}).get("Errors", [])
+        keys = [error["Key"] for error in errors]
+        if not keys or not {error.get("Code") for error in errors} <= _WORTH_ANOTHER_TRY:
+            break
+        time.sleep(0.1 * 2**attempt)
+    return errors
 
 
 def read_object(s3: S3Client, bucket: str, key: str, **options: Any) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynamo_assets.export import s3_files
-from dynamo_assets.export.s3_files import S3File, read_object
+from dynamo_assets.export.s3_files import S3File, delete_objects, read_object
 from dynamo_assets.sandbox.endpoint import Endpoint
 
 
@@ -143,3 +143,32 @@ def test_a_parquet_file_in_s3_is_counted_by_its_footer_alone(aws: Endpoint, buck
         assert pq.read_metadata(file).num_rows == 200_000
     fetched = sum(int(last) + 1 - int(first) for first, last in (s.removeprefix("bytes=").split("-") for s in spans))
     assert fetched < len(data) / 10  # what pyarrow asks for first, 64 KB of the end
+
+
+class _Refusing:
+    """An S3 that would not delete some objects at first."""
+
+    def __init__(self, code: str, times: int):
+        self.code, self.times = code, times
+        self.asked: list[list[str]] = []
+
+    def delete_objects(self, *, Bucket: str, Delete: Any) -> Any:  # noqa: N803 - boto3's
+        keys = [entry["Key"] for entry in Delete["Objects"]]
+        self.asked.append(keys)
+        if len(self.asked) > self.times:
+            return {}
+        return {"Errors": [{"Key": keys[0], "Code": self.code, "Message": "no"}]}
+
+
+def test_a_thousand_objects_are_deleted_at_once_and_those_that_s3_was_too_busy_for_again() -> None:
+    s3 = cast("Any", _Refusing("SlowDown", 1))
+    keys = [str(number) for number in range(1500)]
+    assert delete_objects(s3, "b", keys) == ()
+    assert s3.asked == [keys[:1000], ["0"], keys[1000:]]
+
+
+def test_what_s3_will_not_delete_is_told_and_not_asked_for_again() -> None:
+    s3 = cast("Any", _Refusing("AccessDenied", 9))
+    [refused] = delete_objects(s3, "b", ["x", "y"])
+    assert (refused["Key"], refused["Code"]) == ("x", "AccessDenied")
+    assert len(s3.asked) == 1
