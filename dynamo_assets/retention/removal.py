@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from dynamo_assets.aws.cancellation import pause, side_by_side
-from dynamo_assets.aws.catalog import DELETE_BATCH, Catalog
+from dynamo_assets.aws.catalog import Catalog
+from dynamo_assets.aws.partitions import DELETE_BATCH
 from dynamo_assets.aws.storage_formats import storage_descriptor, table_parameters
 from dynamo_assets.errors import RetentionError
 from dynamo_assets.export.holding import Held, Hold, take_if_free
