@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dynamo_assets.assets.raw_table import RawTable, undisturbed
 from dynamo_assets.assets.verification import ROWS_IN_FOOTER, Verification
-from dynamo_assets.aws.cancellation import side_by_side
-from dynamo_assets.aws.partitions import Partition, Registered
-from dynamo_assets.aws.storage_formats import HEADER, differences, table_parameters
+from dynamo_assets.aws.cancellation import all_side_by_side
+from dynamo_assets.aws.partitions import Registered, partition_of
+from dynamo_assets.aws.storage_formats import HEADER, differences, storage_of, table_parameters
 from dynamo_assets.errors import CatalogError, ManifestError
 from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.naming import PARTITION_COLUMN, snapshots_table
@@ -82,8 +82,8 @@ class DirectTable:
         strange = sorted(registered.keys() - complete)
         catalog.unregister(name, strange)
         crawled = sorted(label for label in complete & registered.keys() if registered[label].by_crawler)
-        catalog.describe_anew(name, map(self._partition, self._read(crawled)))
-        catalog.register(name, map(self._partition, sound))
+        catalog.describe_anew(name, map(partition_of, self._read(crawled)))
+        catalog.register(name, map(partition_of, sound))
         if manifest.snapshot_timestamp in registered:
             self._correct(manifest)
         return Registration(len(sound), len(strange), len(crawled), changed, {**refused, **mixed})
@@ -156,7 +156,7 @@ class DirectTable:
         formats = {partition.format for partition in registered.values()} | {each.format for each in sound}
         parameters = table_parameters(newest.format) | (HEADER if "csv" in formats else {})
         known = table["StorageDescriptor"].get("Columns", []) if table else []
-        older = [column for each in reversed(sound) for column in self.raw.storage(each, "")["Columns"]]
+        older = [column for each in reversed(sound) for column in storage_of(each)["Columns"]]
         wanted = self.raw.storage_of_table(newest, [*known, *older])
         if table is None:
             self.raw.catalog.create(snapshots_table(self.raw.name), wanted, parameters)
@@ -172,21 +172,9 @@ class DirectTable:
     def _correct(self, manifest: Manifest) -> None:
         name = snapshots_table(self.raw.name)
         partition = self.raw.catalog.partition(name, manifest.snapshot_timestamp)
-        wanted = self.raw.storage(manifest, manifest.location)
+        wanted = storage_of(manifest)
         if partition and differences(partition["StorageDescriptor"], wanted):
             self.raw.catalog.update_partition(name, partition, wanted)
 
     def _read(self, labels: Sequence[str]) -> list[Manifest]:
-        manifests: list[Manifest] = []
-        for outcome in side_by_side([partial(self.raw.manifests.read, self.raw.name, label) for label in labels]):
-            if isinstance(outcome, Exception):
-                raise outcome
-            manifests.append(outcome)
-        return manifests
-
-    def _partition(self, manifest: Manifest) -> Partition:
-        return (
-            manifest.snapshot_timestamp,
-            self.raw.storage(manifest, manifest.location),
-            table_parameters(manifest.format),
-        )
+        return all_side_by_side([partial(self.raw.manifests.read, self.raw.name, label) for label in labels])

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from dynamo_assets.aws.catalog import Catalog
-from dynamo_assets.aws.storage_formats import HEADER, differences, storage_descriptor, table_parameters
+from dynamo_assets.aws.partitions import partition_of
+from dynamo_assets.aws.storage_formats import HEADER, differences, storage_of, table_parameters
 from dynamo_assets.errors import CatalogError, TableChangedError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.naming import snapshots_table
@@ -68,7 +69,7 @@ class RawTable:
             )
         log(f"The table's files were {before} and are {manifest.format} now; older partitions stay as they are")
         parameters = table_parameters(manifest.format) | (HEADER if "csv" in older else {})
-        self.catalog.update(table, self.storage(manifest, self.location), parameters, keep_parameters=False)
+        self.catalog.update(table, storage_of(manifest, self.location), parameters, keep_parameters=False)
 
     def mixes_csv_with_json(self, formats: Iterable[str | None]) -> str | None:
         """Why partitions of these formats cannot be in one table; None where they can."""
@@ -86,7 +87,7 @@ class RawTable:
             log("The crawler found no data to make a table of; it is made from the manifest")
             self.catalog.create(
                 snapshots_table(self.name),
-                self.storage(manifest, self.location),
+                storage_of(manifest, self.location),
                 table_parameters(manifest.format),
             )
 
@@ -108,10 +109,7 @@ class RawTable:
             log(f"Removing from the catalog what has no manifest: {', '.join(strange)}")
         self.catalog.unregister(table["Name"], strange)
         manifests = (self.manifests.read(self.name, label) for label in missing)
-        self.catalog.register(
-            table["Name"],
-            ((m.snapshot_timestamp, self.storage(m, m.location), table_parameters(m.format)) for m in manifests),
-        )
+        self.catalog.register(table["Name"], map(partition_of, manifests))
         return len(missing), len(strange)
 
     def match_columns(self, manifest: Manifest, newest: Manifest) -> list[str]:
@@ -137,7 +135,7 @@ class RawTable:
                 f"{manifest.table}: {self.catalog.database}.{table['Name']} has no partition "
                 f"{manifest.snapshot_timestamp} after its crawl; the view was not touched"
             )
-        own = self.storage(manifest, manifest.location)
+        own = storage_of(manifest)
         if differences(partition["StorageDescriptor"], own):
             self.catalog.update_partition(table["Name"], partition, own)
         wanted = self.storage_of_table(newest, table["StorageDescriptor"]["Columns"])
@@ -158,18 +156,13 @@ class RawTable:
             newest: The newest snapshot's manifest.
             others: Columns of older ones. CSV's are told by their places alone, so there none is added.
         """
-        wanted = self.storage(newest, self.location)
+        wanted = storage_of(newest, self.location)
         if newest.format != "csv":
             columns = {column["Name"]: column for column in wanted["Columns"]}
             for column in others:
                 columns.setdefault(column["Name"], column)
             wanted["Columns"] = list(columns.values())
         return wanted
-
-    def storage(self, manifest: Manifest, location: str) -> dict[str, Any]:
-        """A storage descriptor with a snapshot's columns and format."""
-        columns = [(column.name, column.type) for column in manifest.columns]
-        return storage_descriptor(manifest.format, columns, location, manifest.serde_parameters)
 
     def _only_table(self) -> Mapping[str, Any]:
         wanted = snapshots_table(self.name)

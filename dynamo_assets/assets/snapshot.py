@@ -163,8 +163,10 @@ def _engine(table: Table, settings: Settings, aws: AwsClients, manifests: Manife
             return glue
         case "point_in_time":
             options = table.point_in_time
+            dynamodb = aws.dynamodb_of(table.table)
             return PointInTimeEngine(
-                exports=NativeExports(aws.dynamodb_of(table.table), aws.s3),
+                dynamodb=dynamodb,
+                exports=NativeExports(dynamodb, aws.s3),
                 manifests=manifests,
                 s3=aws.s3,
                 in_process=in_process,

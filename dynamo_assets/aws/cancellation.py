@@ -107,3 +107,13 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T | Exception]:
         else:
             raise error
     return outcomes
+
+
+def all_side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
+    """As `side_by_side`, where nothing is to be had of some; raises the first error when all have ended."""
+    results: list[T] = []
+    for outcome in side_by_side(tasks):
+        if isinstance(outcome, Exception):
+            raise outcome
+        results.append(outcome)
+    return results

@@ -6,10 +6,7 @@ client token follows from what is asked for, and exports that an earlier run has
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.console import dynamodb_exports_url
+from dynamo_assets.aws.recovery import PERMISSIONS, explained
 from dynamo_assets.aws.waiting import wait_until
-from dynamo_assets.errors import AwsOperationError, PlanError, SlotError
+from dynamo_assets.aws.wanted_export import WantedExport
+from dynamo_assets.errors import AwsOperationError, SlotError
 from dynamo_assets.naming import format_snapshot
 
 if TYPE_CHECKING:
@@ -29,82 +28,11 @@ TIME_PASSED_PATIENCE = timedelta(minutes=15)
 """For so long after an instant DynamoDB may not be ready to export it."""
 MAX_FAILED = 10
 """So many exports of one snapshot may fail before no further one is started."""
-PERMISSIONS = (
-    "allow dynamodb:ExportTableToPointInTime, dynamodb:DescribeExport and dynamodb:DescribeContinuousBackups on the "
-    "table, and s3:PutObject, s3:PutObjectAcl and s3:AbortMultipartUpload on the bucket"
-)
 WHAT_TO_DO = {
     "S3NoSuchBucket": "Create the bucket, or correct `storage.bucket`.",
     "AccessDenied": f"DynamoDB writes with the caller's permissions: {PERMISSIONS}.",
 }
 """By `FailureCode`, of which AWS publishes no list."""
-
-
-@dataclass(frozen=True)
-class WantedExport:
-    """What is asked of DynamoDB.
-
-    Attributes:
-        table: The table's name or ARN, for messages.
-        table_arn: Its ARN.
-        until: The instant whose state is wanted, or up to which changes are.
-        bucket: Where to.
-        prefix: Begins every key; no slash at its end.
-        since: From when on changes are wanted; None for the whole state.
-        bucket_owner: The account that owns the bucket, where it is not the table's.
-        kms_key: The key that encrypts the files; the bucket's own encryption where None.
-    """
-
-    table: str
-    table_arn: str
-    until: datetime
-    bucket: str
-    prefix: str
-    since: datetime | None = None
-    bucket_owner: str | None = None
-    kms_key: str | None = None
-
-    def parameters(self) -> dict[str, Any]:
-        """Of `ExportTableToPointInTime`, but for the client token."""
-        wanted: dict[str, Any] = {
-            "TableArn": self.table_arn,
-            "S3Bucket": self.bucket,
-            "S3Prefix": self.prefix,
-            "ExportFormat": "DYNAMODB_JSON",
-        }
-        if self.since is None:
-            wanted |= {"ExportType": "FULL_EXPORT", "ExportTime": self.until}
-        else:
-            period = {
-                "ExportFromTime": self.since,
-                "ExportToTime": self.until,
-                "ExportViewType": "NEW_AND_OLD_IMAGES",
-            }
-            wanted |= {"ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": period}
-        if self.bucket_owner:
-            wanted["S3BucketOwner"] = self.bucket_owner
-        if self.kms_key:
-            wanted |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": self.kms_key}
-        return wanted
-
-    def token(self, failed: int) -> str:
-        """The client token: the same for the same export, another one after an export that failed.
-
-        A token is valid for eight hours, and refused with other parameters (API reference, ExportTableToPointInTime).
-        """
-        text = json.dumps([self.parameters(), failed], sort_keys=True, default=datetime.isoformat)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-    def is_described_by(self, description: Mapping[str, Any]) -> bool:
-        """Whether an export is of the same instant or period, into the same folder."""
-        period = description.get("IncrementalExportSpecification", {})
-        until = description.get("ExportTime") or period.get("ExportToTime")
-        return (
-            description.get("TableArn") == self.table_arn
-            and description.get("S3Prefix") == self.prefix
-            and until == self.until
-            and period.get("ExportFromTime") == self.since
-        )
 
 
 @dataclass(frozen=True)
@@ -137,63 +65,6 @@ class NativeExports:
     def url(self) -> str:
         """The page of all exports in the console."""
         return dynamodb_exports_url(self._dynamodb.meta.region_name)
-
-    def table_arn(self, table: str) -> str:
-        """A table's ARN.
-
-        Raises:
-            PlanError: There is no such table.
-        """
-        return self._describe(table).get("TableArn", "")
-
-    def table_keys(self, table: str) -> dict[str, str]:
-        """A table's key attributes and their types, the partition key first.
-
-        Raises:
-            PlanError: There is no such table.
-        """
-        described = self._describe(table)
-        types = {entry["AttributeName"]: entry["AttributeType"] for entry in described["AttributeDefinitions"]}
-        schema = sorted(described["KeySchema"], key=lambda entry: entry["KeyType"] != "HASH")
-        return {entry["AttributeName"]: types[entry["AttributeName"]] for entry in schema}
-
-    def _describe(self, table: str) -> Mapping[str, Any]:
-        with _explained(table):
-            return self._dynamodb.describe_table(TableName=table)["Table"]
-
-    def recoverable_since(self, table: str) -> datetime:
-        """From which instant on a table can be exported.
-
-        Raises:
-            PlanError: Point-in-time recovery is off.
-        """
-        with _explained(table):
-            answer = self._dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
-        recovery: Mapping[str, Any] = answer.get("PointInTimeRecoveryDescription", {})
-        if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
-            raise PlanError(_recovery_off(table))
-        return recovery["EarliestRestorableDateTime"]
-
-    def require_recoverable(self, table: str, instant: datetime, now: datetime) -> datetime:
-        """Refuses what DynamoDB could not export, with the reason.
-
-        Returns:
-            From which instant on the table can be exported.
-
-        Raises:
-            PlanError: Point-in-time recovery is off.
-            SlotError: The instant is to come, or lies before the recovery window.
-        """
-        wanted = format_snapshot(instant)
-        if instant > now:
-            raise SlotError(f"{table}: {wanted} is still to come; nothing was started. Wait for it")
-        if instant < (earliest := self.recoverable_since(table)):
-            raise SlotError(
-                f"{table}: {wanted} is before {format_snapshot(earliest)}, the first instant that this table's "
-                "point-in-time recovery reaches: it keeps 35 days at most, and begins when the table was made or "
-                "recovery was turned on. Nothing was started; no engine can fill this slot any more"
-            )
-        return earliest
 
     def obtain(self, wanted: WantedExport, *, timeout: timedelta, log: Callable[[str], None]) -> CompletedExport:
         """Gets an export: one that was started before, complete or not, else a new one, which it waits for.
@@ -279,7 +150,7 @@ class NativeExports:
         def start() -> str | None:
             nonlocal told
             try:
-                with _explained(wanted.table):
+                with explained(wanted.table):
                     return self._start_once(wanted)
             except ClientError as error:
                 why = _why_later(error, wanted)
@@ -325,14 +196,6 @@ def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-def _recovery_off(table: str) -> str:
-    return (
-        f"{table}: point-in-time recovery is off, and without it DynamoDB exports nothing. Turn it on (it is billed by "
-        f"the table's size): aws dynamodb update-continuous-backups --table-name '{table}' "
-        "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
-    )
-
-
 def _why_later(error: ClientError, wanted: WantedExport) -> str | None:
     """Why an export cannot begin yet; None where waiting does not help."""
     code = _code(error)
@@ -343,22 +206,3 @@ def _why_later(error: ClientError, wanted: WantedExport) -> str | None:
             return f"DynamoDB cannot export {format_snapshot(wanted.until)} yet: waiting. It says: {error}"
         raise SlotError(f"{wanted.table}: DynamoDB cannot export {format_snapshot(wanted.until)}: {error}") from error
     return None
-
-
-@contextmanager
-def _explained(table: str) -> Iterator[None]:
-    """Turns DynamoDB's refusals that a person has to mend into errors that say how."""
-    try:
-        yield
-    except ClientError as error:
-        match _code(error):
-            case "PointInTimeRecoveryUnavailableException":
-                raise PlanError(_recovery_off(table)) from error
-            case "ResourceNotFoundException" | "TableNotFoundException":
-                raise PlanError(
-                    f"table {table} does not exist; check its name, the region and the credentials, or give its ARN"
-                ) from error
-            case "AccessDeniedException":
-                raise PlanError(f"table {table}: {error}; {PERMISSIONS}") from error
-            case _:
-                raise

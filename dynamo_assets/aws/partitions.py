@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from dynamo_assets.aws.storage_formats import format_of
+from dynamo_assets.aws.storage_formats import Described, format_of, storage_of, table_parameters
 from dynamo_assets.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ class Registered:
 
     format: str | None
     by_crawler: bool
+
+
+def partition_of(snapshot: Described) -> Partition:
+    """The partition of a snapshot, as its manifest describes it."""
+    return snapshot.snapshot_timestamp, storage_of(snapshot), table_parameters(snapshot.format)
 
 
 class Partitions:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 _TEXT = ("org.apache.hadoop.mapred.TextInputFormat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat")
 
@@ -102,6 +102,41 @@ def storage_descriptor(
         "Parameters": dict(storage.parameters),
         "StoredAsSubDirectories": False,
     }
+
+
+class _Column(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+
+
+class Described(Protocol):
+    """What a manifest says of a snapshot, as far as it matters to the catalog."""
+
+    @property
+    def snapshot_timestamp(self) -> str: ...  # noqa: D102 - see `dynamo_assets.export.manifest.Manifest`
+    @property
+    def format(self) -> str: ...  # noqa: D102
+    @property
+    def location(self) -> str: ...  # noqa: D102
+    @property
+    def columns(self) -> Sequence[_Column]: ...  # noqa: D102
+    @property
+    def serde_parameters(self) -> Mapping[str, str]: ...  # noqa: D102
+
+
+def storage_of(snapshot: Described, location: str | None = None) -> dict[str, Any]:
+    """A `StorageDescriptor` with a snapshot's columns and format.
+
+    Args:
+        snapshot: The snapshot.
+        location: The folder; the snapshot's own where None.
+    """
+    columns = [(column.name, column.type) for column in snapshot.columns]
+    return storage_descriptor(
+        snapshot.format, columns, snapshot.location if location is None else location, snapshot.serde_parameters
+    )
 
 
 def table_parameters(format: str) -> dict[str, str]:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dynamo_assets.aws.native_exports import CompletedExport, NativeExports, WantedExport
+from dynamo_assets.aws.native_exports import CompletedExport, NativeExports
+from dynamo_assets.aws.recovery import require_recoverable
+from dynamo_assets.aws.wanted_export import WantedExport
 from dynamo_assets.engines.increments import Chain, Full, Increment
 from dynamo_assets.engines.snapshot import Engine, Log, Snapshot
 from dynamo_assets.errors import AwsOperationError, IntegrityError, SlotError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.progress import WARNING_PREFIX
 from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.s3_files import delete_objects
+from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.naming import format_snapshot, parse_slot
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 
@@ -26,6 +31,7 @@ class PointInTimeEngine:
     """Takes snapshots as of their slot's instant. A snapshot that is complete is adopted, never taken again.
 
     Attributes:
+        dynamodb: Says what the table is.
         exports: DynamoDB's exports.
         manifests: Where complete snapshots are found.
         s3: Where native exports lie, and are removed from.
@@ -40,6 +46,7 @@ class PointInTimeEngine:
         chain: How snapshots between full exports are made of changes; None where each is made of a full export.
     """
 
+    dynamodb: DynamoDBClient
     exports: NativeExports
     manifests: ManifestStore
     s3: S3Client
@@ -70,10 +77,11 @@ class PointInTimeEngine:
             self._remove(request.bucket, prefix, log)
             return Snapshot(complete, {"adopted": True})
         before_start()
-        reachable = self.exports.require_recoverable(request.table, instant, datetime.now(UTC))
+        reachable = require_recoverable(self.dynamodb, request.table, instant, datetime.now(UTC))
+        table = TableDescription.of(self.dynamodb, request.table)
         wanted = WantedExport(
             table=request.table,
-            table_arn=self.exports.table_arn(request.table),
+            table_arn=table.arn,
             until=instant,
             bucket=request.bucket,
             prefix=prefix.rstrip("/"),
@@ -82,7 +90,7 @@ class PointInTimeEngine:
         )
         request = replace(request, snapshot_timestamp=label)
         try:
-            snapshot = self._take(request, wanted, reachable, log)
+            snapshot = self._take(request, wanted, self._link(request, wanted, reachable, table.keys), log)
         except (IntegrityError, AwsOperationError):
             # A run that shared the export may have made the snapshot of its files meanwhile, and removed them.
             if (complete := self._complete(request.name, label)) is None:
@@ -92,15 +100,15 @@ class PointInTimeEngine:
         self._remove(request.bucket, prefix, log)
         return snapshot
 
-    def _take(self, request: ExportRequest, wanted: WantedExport, reachable: datetime, log: Log) -> Snapshot:
-        link = self._link(request, wanted, reachable)
+    def _take(self, request: ExportRequest, wanted: WantedExport, link: Increment | Full, log: Log) -> Snapshot:
         snapshot = self._merged(request, wanted, link, log) if isinstance(link, Increment) else link
         return self._full(request, wanted, snapshot, log) if isinstance(snapshot, Full) else snapshot
 
-    def _link(self, request: ExportRequest, wanted: WantedExport, reachable: datetime) -> Increment | Full:
+    def _link(
+        self, request: ExportRequest, wanted: WantedExport, reachable: datetime, keys: Mapping[str, str]
+    ) -> Increment | Full:
         if self.chain is None:
             return Full("each snapshot is, without full_every", expected=True)
-        keys = self.exports.table_keys(request.table)
         link = self.chain.next_link(request, wanted.until, reachable=reachable, keys=keys)
         if isinstance(link, Increment) and self.exports.is_begun(wanted):
             return Full("an earlier run began one of this instant", expected=True)
@@ -160,7 +168,7 @@ class PointInTimeEngine:
         return Snapshot(converted.manifest, {"converted": "in process" if small else "on Glue", **converted.facts})
 
     def _complete(self, name: str, label: str) -> Manifest | None:
-        return self.manifests.read(name, label) if label in self.manifests.labels(name, after=_before(label)) else None
+        return self.manifests.read(name, label) if self.manifests.has(name, label) else None
 
     def _facts(self, exports: Sequence[CompletedExport]) -> dict[str, Any]:
         return {
@@ -174,21 +182,12 @@ class PointInTimeEngine:
         """Removes DynamoDB's files: they are the snapshot's twice."""
         if self.keep_native_export:
             return
-        removed = 0
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            doomed: Any = [{"Key": entry.get("Key", "")} for entry in page.get("Contents", [])]
-            if doomed:
-                errors = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True}).get("Errors")
-                if errors:
-                    log(
-                        f"{WARNING_PREFIX}{len(errors)} of DynamoDB's files in s3://{bucket}/{prefix} could not be "
-                        f"removed: {errors[0].get('Code')}; the snapshot is complete without them"
-                    )
-                    return
-                removed += len(doomed)
-        if removed:
-            log(f"Removed DynamoDB's {removed} files")
-
-
-def _before(label: str) -> str:
-    return format_snapshot(parse_slot(label[:16]) - timedelta(seconds=1))
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [entry.get("Key", "") for page in pages for entry in page.get("Contents", [])]
+        if errors := delete_objects(self.s3, bucket, keys):
+            log(
+                f"{WARNING_PREFIX}{len(errors)} of DynamoDB's files in s3://{bucket}/{prefix} could not be removed: "
+                f"{errors[0].get('Code')}; the snapshot is complete without them"
+            )
+        elif keys:
+            log(f"Removed DynamoDB's {len(keys)} files")

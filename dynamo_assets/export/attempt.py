@@ -203,11 +203,10 @@ class Attempt:
         Args:
             reason: Why there is no snapshot; gets a note where there is one all the same, or where something is left.
         """
-        request, s3 = self.job.request, self.clients.s3
-        manifest_key = request.layout.manifest_key(request.name, self.job.label)
+        request = self.job.request
         uri = request.layout.uri(self.job.folder)
         try:
-            if s3.list_objects_v2(Bucket=request.bucket, Prefix=manifest_key)["KeyCount"]:
+            if ManifestStore(self.clients.s3, request.layout).has(request.name, self.job.label):
                 reason.add_note(f"Snapshot {self.job.label} was complete by then, and stays: {uri}")
                 self._delete_units()
             elif self._undecided:

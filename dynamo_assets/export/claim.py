@@ -94,6 +94,13 @@ def claim_label(
     raise ExportError(f"table {request.table}: every second of the last {TRIES} was claimed by other exports")
 
 
+def no_bucket(request: ExportRequest) -> PlanError:
+    """What is wrong where S3 answers NoSuchBucket."""
+    return PlanError(
+        f"table {request.table}: bucket {request.bucket} does not exist; create it, or correct the setting"
+    )
+
+
 def _claim(s3: S3Client, request: ExportRequest, label: str, instant: datetime) -> bool:
     claim = {"attempt": request.attempt, "started_at": instant.isoformat(), "table": request.table}
     key = request.layout.claim_key(request.name, label)
@@ -102,9 +109,7 @@ def _claim(s3: S3Client, request: ExportRequest, label: str, instant: datetime) 
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
         if code == "NoSuchBucket":
-            raise PlanError(
-                f"table {request.table}: bucket {request.bucket} does not exist; create it, or correct the setting"
-            ) from error
+            raise no_bucket(request) from error
         if code not in _TAKEN:
             raise
         # A claim whose answer was lost on the way is met again when boto3 repeats the request.

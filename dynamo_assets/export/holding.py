@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -166,6 +166,22 @@ def take_hold(
             told = True
         pause(LOOK_SECONDS)
     return None
+
+
+@contextmanager
+def one_at_a_time(
+    s3: S3Client, held: Held, *, pause: Callable[[float], None], on_wait: Callable[[str], None]
+) -> Iterator[Hold]:
+    """Has something for as long as the context lasts; see `take_hold`."""
+    hold = take_hold(s3, held, pause=pause, on_wait=on_wait)
+    assert hold is not None, "nothing but having it ends the waiting"
+    try:
+        with hold:
+            yield hold
+    finally:
+        # What is not given back is free when it has not been renewed for two minutes.
+        with suppress(BotoCoreError, ClientError):
+            hold.release()
 
 
 def take_if_free(s3: S3Client, held: Held, *, stale_seconds: float | None = None) -> Hold | None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import ClientError
 
-from dynamo_assets.errors import PlanError
-from dynamo_assets.export.claim import Claim
+from dynamo_assets.export.claim import Claim, no_bucket
 from dynamo_assets.export.holding import Held, Hold, take_hold
+from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.export.request import ExportRequest
 
 if TYPE_CHECKING:
@@ -75,20 +75,19 @@ def take_lease(
     Raises:
         PlanError: The bucket does not exist.
     """
+    store, label = ManifestStore(s3, request.layout), request.snapshot_timestamp or ""
     try:
         hold = take_hold(
             s3,
             _held(request),
             pause=pause,
             on_wait=on_wait,
-            is_done=lambda: _is_complete(s3, request),
+            is_done=lambda: store.has(request.name, label),
         )
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "NoSuchBucket":
             raise
-        raise PlanError(
-            f"table {request.table}: bucket {request.bucket} does not exist; create it, or correct the setting"
-        ) from error
+        raise no_bucket(request) from error
     return hold and Lease(s3, request, hold)
 
 
@@ -103,8 +102,3 @@ def _held(request: ExportRequest) -> Held:
         what=f"snapshot {label}",
         until="the snapshot is complete",
     )
-
-
-def _is_complete(s3: S3Client, request: ExportRequest) -> bool:
-    key = request.layout.manifest_key(request.name, request.snapshot_timestamp or "")
-    return s3.list_objects_v2(Bucket=request.bucket, Prefix=key)["KeyCount"] > 0

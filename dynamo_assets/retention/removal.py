@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from dynamo_assets.aws.cancellation import pause, side_by_side
+from dynamo_assets.aws.cancellation import all_side_by_side, pause
 from dynamo_assets.aws.catalog import Catalog
-from dynamo_assets.aws.partitions import DELETE_BATCH
-from dynamo_assets.aws.storage_formats import storage_descriptor, table_parameters
+from dynamo_assets.aws.partitions import DELETE_BATCH, partition_of
 from dynamo_assets.errors import RetentionError
 from dynamo_assets.export.holding import Held, Hold, take_if_free
 from dynamo_assets.export.manifest import Manifest, ManifestStore
@@ -200,9 +199,7 @@ class Removal:
             return False
         self.manifests.write(manifest)
         self.delete([layout.retired_key(name, label)])
-        columns = [(column.name, column.type) for column in manifest.columns]
-        storage = storage_descriptor(manifest.format, columns, manifest.location, manifest.serde_parameters)
-        self.catalog.register(snapshots_table(name), [(label, storage, table_parameters(manifest.format))])
+        self.catalog.register(snapshots_table(name), [partition_of(manifest)])
         return True
 
     def _unregister(self, labels: Sequence[str]) -> None:
@@ -237,12 +234,7 @@ class Removal:
     def _each(self, labels: Iterable[str], work: Callable[[str], T]) -> dict[str, T]:
         """What a piece of work gives for each label, done side by side; the first error, where there is one."""
         labels = list(labels)
-        results: dict[str, T] = {}
-        for label, outcome in zip(labels, side_by_side([partial(work, label) for label in labels]), strict=True):
-            if isinstance(outcome, Exception):
-                raise outcome
-            results[label] = outcome
-        return results
+        return dict(zip(labels, all_side_by_side([partial(work, label) for label in labels]), strict=True))
 
 
 def _keys(objects: Iterable[ObjectTypeDef]) -> Iterator[str]:

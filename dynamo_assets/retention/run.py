@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from dynamo_assets.aws.cancellation import pause, side_by_side
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.export.holding import Held, take_hold
+from dynamo_assets.export.holding import Held, Hold, one_at_a_time
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.naming import Layout
 from dynamo_assets.retention.decision import decide
@@ -62,7 +60,7 @@ class RetentionRun:
         """
         if self.dry_run:
             return self._apply(table)
-        with self._one_at_a_time(table):
+        with self._alone(table):
             return self._apply(table)
 
     def _apply(self, table: Table) -> Outcome:
@@ -95,8 +93,7 @@ class RetentionRun:
     def _layout(self) -> Layout:
         return self.settings.layout
 
-    @contextmanager
-    def _one_at_a_time(self, table: Table) -> Iterator[None]:
+    def _alone(self, table: Table) -> AbstractContextManager[Hold]:
         """Two runs that remove snapshots of one table would take each other's claims for those of a run that died."""
         held = Held(
             self._layout.bucket,
@@ -105,12 +102,4 @@ class RetentionRun:
             owner=f"table {table.table}",
             what=f"the retention of {table.table}",
         )
-        hold = take_hold(self.aws.s3, held, pause=pause, on_wait=self.log)
-        assert hold is not None, "nothing but having it ends the waiting"
-        try:
-            with hold:
-                yield
-        finally:
-            # What is not given back is free when it has not been renewed for two minutes.
-            with suppress(BotoCoreError, ClientError):
-                hold.release()
+        return one_at_a_time(self.aws.s3, held, pause=pause, on_wait=self.log)

@@ -27,9 +27,9 @@ from dynamo_assets.errors import SandboxError
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.infrastructure.deployment import deploy
 from dynamo_assets.naming import (
-    SLOT_FORMAT,
     catalog_asset_key,
     crawler_name,
+    format_slot,
     job_name,
     parse_slot,
     snapshot_asset_key,
@@ -98,7 +98,9 @@ def _export(settings: Settings) -> None:
             _dagster(["asset", "materialize", "-m", MODULE, "--select", select, "--partition", slot])
         if table.table == PAYMENTS:
             # Yesterday, as it was at this hour. The view goes on showing today.
-            yesterday = (parse_slot(slots[table.schedule] or "") - timedelta(days=1)).strftime(SLOT_FORMAT)
+            slot = slots[table.schedule]
+            assert slot is not None
+            yesterday = format_slot(parse_slot(slot) - timedelta(days=1))
             row = [snapshot_asset_key(table.name), catalog_asset_key(settings.catalog.database, table.name)]
             select = " or ".join(f'key:"{"/".join(key)}"' for key in row)
             _dagster(["asset", "materialize", "-m", MODULE, "--select", select, "--partition", yesterday])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -97,6 +101,21 @@ class Pipeline:
             instance=self.instance,
             raise_on_error=False,
         )
+
+    def start(self, name: str, home: Path, *, slot: str | None = None) -> subprocess.Popen[bytes]:
+        """Runs a table's job as `dagster job execute` does for a user, in a process of its own; its log is in `home`."""
+        home.mkdir(exist_ok=True)
+        environment = {**os.environ, "DYNAMO_ASSETS_CONFIG": str(self.config_path), "DAGSTER_HOME": str(home)}
+        job, tags = job_name(self.table(name).schedule), json.dumps({"dagster/partition": slot or self.slot(name)})
+        command = ["job", "execute", "-m", "dynamo_assets.definitions", "-j", job, "--tags", tags]
+        with (home / "log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "dagster", *command],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with pyathena.connect(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from dynamo_assets.aws.waiting import wait_until
-from dynamo_assets.naming import job_name
 from dynamo_assets.sandbox.endpoint import Endpoint
 from dynamo_assets.sandbox.native_export.exports import SECONDS_VARIABLE
 from dynamo_assets.sandbox.server import spawn
-from tests.acceptance.history import HOURLY, History
+from tests.acceptance.history import History
 
 
 @pytest.fixture(scope="module")
@@ -28,19 +24,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         patch.setenv(SECONDS_VARIABLE, "12")
         with spawn(log_path=tmp_path_factory.mktemp("sandbox") / "sandbox.log") as endpoint:
             yield endpoint
-
-
-def _start(history: History, slot: str, home: Path) -> subprocess.Popen[bytes]:
-    """Runs the table's job as `dagster job execute` does for a user, in a process of its own."""
-    home.mkdir(exist_ok=True)
-    config = str(history.pipeline.config_path)
-    environment = {**os.environ, "DYNAMO_ASSETS_CONFIG": config, "DAGSTER_HOME": str(home)}
-    tags = json.dumps({"dagster/partition": slot})
-    command = ["job", "execute", "-m", "dynamo_assets.definitions", "-j", job_name(HOURLY), "--tags", tags]
-    with (home / "log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "dagster", *command], env=environment, stdout=log, stderr=log, start_new_session=True
-        )
 
 
 def _wait_for_the_export(history: History) -> str:
@@ -57,13 +40,13 @@ def test_a_run_that_ends_while_the_export_is_in_flight_is_attached_to_by_the_nex
     history: History = make_history(hours=2)
     history.write()
     slot, home = history.slot(1), tmp_path / "dagster"
-    first = _start(history, slot, home)
+    first = history.pipeline.start(history.table, home, slot=slot)
     arn = _wait_for_the_export(history)
 
     os.killpg(first.pid, sign)
     first.wait(timeout=60)
     assert history.pipeline.labels(history.table) == []
-    second = _start(history, slot, home)
+    second = history.pipeline.start(history.table, home, slot=slot)
 
     assert second.wait(timeout=120) == 0, (home / "log").read_text()[-4000:]
     assert [export["ExportArn"] for export in history.exports()] == [arn]
@@ -76,7 +59,7 @@ def test_two_runs_of_one_slot_share_one_export_and_leave_one_snapshot(make_histo
     history: History = make_history(hours=2)
     history.write()
     slot = history.slot(1)
-    runs = [_start(history, slot, tmp_path / name) for name in ("one", "two")]
+    runs = [history.pipeline.start(history.table, tmp_path / name, slot=slot) for name in ("one", "two")]
     for run, name in zip(runs, ("one", "two"), strict=True):
         assert run.wait(timeout=200) == 0, (tmp_path / name / "log").read_text()[-4000:]
     assert len(history.exports()) == 1

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +11,6 @@ import pytest
 
 from dynamo_assets.aws.glue_jobs import IN_FLIGHT
 from dynamo_assets.aws.waiting import wait_until
-from dynamo_assets.naming import job_name
 from tests.acceptance.conftest import Pipeline
 
 PAGE = 1024 * 1024
@@ -36,18 +32,6 @@ def slow(make_pipeline, unique) -> tuple[Pipeline, str]:
     return pipeline, table
 
 
-def _start(pipeline: Pipeline, table: str, home: Path) -> subprocess.Popen[bytes]:
-    """Runs the table's job as `dagster job execute` does for a user, in a process of its own."""
-    home.mkdir(exist_ok=True)
-    environment = {**os.environ, "DYNAMO_ASSETS_CONFIG": str(pipeline.config_path), "DAGSTER_HOME": str(home)}
-    tags = json.dumps({"dagster/partition": pipeline.slot(table)})
-    command = ["job", "execute", "-m", "dynamo_assets.definitions", "-j", job_name("0 10 * * *"), "--tags", tags]
-    with (home / "log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "dagster", *command], env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-
-
 def _wait_for_the_glue_run(pipeline: Pipeline) -> str:
     def poll() -> str | None:
         return next((run["Id"] for run in pipeline.glue_runs() if run["JobRunState"] == "RUNNING"), None)
@@ -58,13 +42,13 @@ def _wait_for_the_glue_run(pipeline: Pipeline) -> str:
 def test_a_retry_after_a_killed_process_attaches_to_the_glue_run_in_flight(slow, tmp_path: Path) -> None:
     pipeline, table = slow
     home = tmp_path / "dagster"
-    first = _start(pipeline, table, home)
+    first = pipeline.start(table, home)
     run_id = _wait_for_the_glue_run(pipeline)
 
     os.killpg(first.pid, signal.SIGKILL)
     assert first.wait(timeout=30) == -signal.SIGKILL
     assert pipeline.glue_runs()[0]["JobRunState"] in IN_FLIGHT, "nothing was left to attach to"
-    second = _start(pipeline, table, home)
+    second = pipeline.start(table, home)
 
     assert second.wait(timeout=120) == 0, (home / "log").read_text()[-4000:]
     assert [run["Id"] for run in pipeline.glue_runs()] == [run_id]
@@ -76,7 +60,7 @@ def test_a_retry_after_a_killed_process_attaches_to_the_glue_run_in_flight(slow,
 def test_a_terminated_run_stops_its_glue_run(slow, tmp_path: Path) -> None:
     pipeline, table = slow
     home = tmp_path / "dagster"
-    process = _start(pipeline, table, home)
+    process = pipeline.start(table, home)
     run_id = _wait_for_the_glue_run(pipeline)
 
     process.send_signal(signal.SIGTERM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -17,11 +17,9 @@ from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.storage_formats import format_of, storage_descriptor
 from dynamo_assets.errors import CatalogError, ManifestError, TableChangedError
 from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestFile, ManifestStore
-from dynamo_assets.export.observed import Facts
-from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.naming import Layout, format_snapshot, parse_snapshot
 from dynamo_assets.sandbox.endpoint import Endpoint
-from tests.export.manifests import manifest_of
+from tests.export.manifests import snapshot_of
 
 TABLE = "snapshots_zoo"
 FIRST = "2026-11-23T10:00:00"
@@ -50,10 +48,10 @@ class Zoo:
         listed = tuple(ManifestFile(f"{prefix}part-{n}.{format}", 1, 3, "") for n in range(files))
         for file in listed:
             self.table.s3.put_object(Bucket=layout.bucket, Key=file.key, Body=b"{}\n")
-        manifest = replace(
-            manifest_of(Facts(), ExportRequest(table="Zoo", bucket=layout.bucket, format=format)),
-            snapshot_timestamp=label(hours),
-            location=layout.uri(prefix),
+        manifest = snapshot_of(
+            layout,
+            label(hours),
+            format,
             files=listed,
             rows=files,
             columns=tuple(ManifestColumn(n, n, kind) for n, kind in (columns or {"id": "string"}).items()),

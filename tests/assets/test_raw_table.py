@@ -13,11 +13,9 @@ from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.storage_formats import format_of, storage_descriptor, table_parameters
 from dynamo_assets.errors import CatalogError
 from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestStore
-from dynamo_assets.export.observed import Facts
-from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.naming import Layout
 from dynamo_assets.sandbox.endpoint import Endpoint
-from tests.export.manifests import manifest_of
+from tests.export.manifests import snapshot_of
 
 TABLE = "snapshots_zoo"
 LABELS = [f"2026-11-23T10:00:0{second}" for second in range(5)]
@@ -36,13 +34,8 @@ class Zoo:
 
     def snapshot(self, label: str, format: Any = "parquet", **columns: str) -> Manifest:
         """Completes a snapshot."""
-        layout = self.table.manifests.layout
-        manifest = replace(
-            manifest_of(Facts(), ExportRequest(table="Zoo", bucket=layout.bucket, format=format)),
-            snapshot_timestamp=label,
-            location=layout.uri(layout.snapshot_prefix("zoo", label)),
-            columns=tuple(ManifestColumn(n, n, kind) for n, kind in (columns or {"id": "string"}).items()),
-        )
+        listed = tuple(ManifestColumn(n, n, kind) for n, kind in (columns or {"id": "string"}).items())
+        manifest = snapshot_of(self.table.manifests.layout, label, format, columns=listed)
         self.table.manifests.write(manifest)
         return manifest
 

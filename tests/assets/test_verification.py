@@ -14,11 +14,9 @@ import pytest
 
 from dynamo_assets.assets.verification import Verification
 from dynamo_assets.export.manifest import Manifest, ManifestFile, ManifestStore
-from dynamo_assets.export.observed import Facts
-from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.naming import Layout
 from dynamo_assets.sandbox.endpoint import Endpoint
-from tests.export.manifests import manifest_of
+from tests.export.manifests import snapshot_of
 
 LABELS = [f"2026-11-23T10:00:0{second}" for second in range(6)]
 
@@ -51,14 +49,7 @@ class Snapshots:
         listed = tuple(
             ManifestFile(self.put(label, f"part-{n}.{format}", body), rows, len(body), "") for n in range(files)
         )
-        layout = self.manifests.layout
-        manifest = replace(
-            manifest_of(Facts(), ExportRequest(table="Zoo", bucket=layout.bucket, format=format)),
-            snapshot_timestamp=label,
-            location=layout.uri(layout.snapshot_prefix("zoo", label)),
-            files=listed,
-            rows=rows * files,
-        )
+        manifest = snapshot_of(self.manifests.layout, label, format, files=listed, rows=rows * files)
         self.manifests.write(manifest)
         self.asked.clear()
         return manifest

@@ -56,6 +56,9 @@ class Snapshots:
         assert name == "orders"
         return iter(sorted(label for label in self._found if label > after))
 
+    def has(self, _: str, label: str) -> bool:
+        return label in self._found
+
     def read(self, name: str, label: str) -> Manifest:
         if not self._found[label].table:
             raise ManifestError(name)

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from dynamo_assets.aws.native_exports import CompletedExport, NativeExports, WantedExport
+from dynamo_assets.aws.native_exports import CompletedExport, NativeExports
+from dynamo_assets.aws.wanted_export import WantedExport
 from dynamo_assets.engines.increments import Chain
 from dynamo_assets.engines.point_in_time import PointInTimeEngine
 from dynamo_assets.engines.snapshot import Engine, Snapshot
@@ -26,15 +27,6 @@ class Exports:
     def __init__(self) -> None:
         self.asked: list[WantedExport] = []
 
-    def require_recoverable(self, *_: Any) -> datetime:
-        return datetime(2026, 11, 1, tzinfo=UTC)
-
-    def table_arn(self, _: str) -> str:
-        return "arn"
-
-    def table_keys(self, _: str) -> dict[str, str]:
-        return KEYS
-
     def is_begun(self, _: WantedExport) -> bool:
         return False
 
@@ -44,6 +36,29 @@ class Exports:
     def obtain_all(self, wanted: list[WantedExport], **_: Any) -> list[CompletedExport]:
         self.asked += wanted
         return [CompletedExport("arn", "manifest", 10, 1.0, False) for _ in wanted]
+
+
+class DynamoDB:
+    """One table, which can be recovered."""
+
+    def describe_continuous_backups(self, **_: Any) -> Any:
+        recovery = {
+            "PointInTimeRecoveryStatus": "ENABLED",
+            "EarliestRestorableDateTime": datetime(2026, 11, 1, tzinfo=UTC),
+        }
+        return {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": recovery}}
+
+    def describe_table(self, **_: Any) -> Any:
+        return {
+            "Table": {
+                "TableStatus": "ACTIVE",
+                "KeySchema": [
+                    {"AttributeName": name, "KeyType": kind}
+                    for name, kind in zip(KEYS, ("HASH", "RANGE"), strict=False)
+                ],
+                "AttributeDefinitions": [{"AttributeName": n, "AttributeType": t} for n, t in KEYS.items()],
+            }
+        }
 
 
 class Converter:
@@ -66,6 +81,7 @@ def take(error: Exception | None, elsewhere: Manifest | None, *before: Manifest)
     store = cast("ManifestStore", manifests)
     converter = cast("Engine", Converter(manifests, error, elsewhere))
     engine = PointInTimeEngine(
+        dynamodb=cast("Any", DynamoDB()),
         exports=cast("NativeExports", exports),
         manifests=store,
         s3=cast("Any", None),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.export.manifest_columns import manifest_columns
 from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.schema import TableSchema
+from dynamo_assets.naming import Layout
 
 
 def manifest_of(facts: Facts, request: ExportRequest, keys: Sequence[str] = ()) -> Manifest:
@@ -20,3 +23,13 @@ def manifest_of(facts: Facts, request: ExportRequest, keys: Sequence[str] = ()) 
         columns=manifest_columns(schema, facts, request), read={},
     )  # fmt: skip
     return Manifest.from_json(manifest.to_json())
+
+
+def snapshot_of(layout: Layout, label: str, format: Any = "parquet", **more: Any) -> Manifest:
+    """The manifest of a snapshot of the table Zoo, without columns and files unless they are given."""
+    return replace(
+        manifest_of(Facts(), ExportRequest(table="Zoo", bucket=layout.bucket, format=format)),
+        snapshot_timestamp=label,
+        location=layout.uri(layout.snapshot_prefix("zoo", label)),
+        **more,
+    )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.assets.publishing import Views
 from dynamo_assets.aws.cancellation import pause, side_by_side
 from dynamo_assets.errors import SetError
-from dynamo_assets.export.holding import Held, Hold, take_hold
+from dynamo_assets.export.holding import Held, Hold, one_at_a_time
 from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.naming import Layout
 
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 Log = Callable[[str], None]
 
 
-@contextmanager
-def alone(s3: S3Client, layout: Layout, name: str, *, attempt: str, log: Log) -> Iterator[Hold]:
+def alone(s3: S3Client, layout: Layout, name: str, *, attempt: str, log: Log) -> AbstractContextManager[Hold]:
     """Only one run at a time looks at a set's views and moves them; others wait for their turn.
 
     Two that moved them at once, as a backfill and a tick may, could leave some at one instant and some at another.
@@ -33,15 +31,7 @@ def alone(s3: S3Client, layout: Layout, name: str, *, attempt: str, log: Log) ->
     held = Held(
         layout.bucket, layout.set_claim_key(name), attempt, owner=f"set {name}", what=f"the views of set {name}"
     )
-    hold = take_hold(s3, held, pause=pause, on_wait=log)
-    assert hold is not None, "nothing but having it ends the waiting"
-    try:
-        with hold:
-            yield hold
-    finally:
-        # What is not given back is free when it has not been renewed for two minutes.
-        with suppress(BotoCoreError, ClientError):
-            hold.release()
+    return one_at_a_time(s3, held, pause=pause, on_wait=log)
 
 
 @dataclass(frozen=True)

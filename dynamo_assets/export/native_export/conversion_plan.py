@@ -89,10 +89,13 @@ def plan_conversion(s3: S3Client, request: ExportRequest, parallelism: int) -> C
             f"table {request.table}: {export.arn} is of {format_snapshot(export.until)}, and the snapshot is to be of "
             f"{request.snapshot_timestamp}; a label never lies"
         )
-    wanted = math.ceil(export.billed_bytes / SEGMENT_BYTES)
-    return ConversionPlan(
-        export, spread(export.files, max(1, min(wanted, SEGMENTS_PER_WORKER * parallelism))), parallelism
-    )
+    groups = groups_of(export.billed_bytes, SEGMENT_BYTES, parallelism)
+    return ConversionPlan(export, spread(export.files, groups), parallelism)
+
+
+def groups_of(size: int, each: int, parallelism: int) -> int:
+    """How many units are worth it: of about so many bytes each, and not so many that they become confetti."""
+    return max(1, min(math.ceil(size / each), SEGMENTS_PER_WORKER * parallelism))
 
 
 def spread(files: Sequence[ExportedFile], groups: int) -> tuple[DataFiles, ...]:

@@ -99,7 +99,7 @@ def _fetch(s3: S3Client, bucket: str, file: ExportedFile, path: Path, supervisor
         except (boto.HTTPClientError, boto.IncompleteReadError, boto.FlexibleChecksumError) as error:
             problem = error
             continue
-        if base64.b64encode(digest.digest()).decode() == file.md5:
+        if (found := base64.b64encode(digest.digest()).decode()) == file.md5:
             return
-        problem = f"its MD5 is {base64.b64encode(digest.digest()).decode()}, the manifest says {file.md5}"
+        problem = f"its MD5 is {found}, the manifest says {file.md5}"
     raise IntegrityError(f"{name} could not be fetched as DynamoDB wrote it: {problem}; export that instant again")

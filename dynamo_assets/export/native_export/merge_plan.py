@@ -13,12 +13,12 @@ from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.export.native_export.base_files import Base, BaseFiles, are_digits_missing
 from dynamo_assets.export.native_export.change_files import ChangeFiles
 from dynamo_assets.export.native_export.changed_keys import ChangedKeys, read_changed_keys
-from dynamo_assets.export.native_export.conversion_plan import even_groups
+from dynamo_assets.export.native_export.conversion_plan import even_groups, groups_of
 from dynamo_assets.export.native_export.manifests import NativeExport, read_native_export
 from dynamo_assets.export.native_export.mergeable import why_not_mergeable
 from dynamo_assets.export.observed import Facts
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.scan_plan import SEGMENT_BYTES, SEGMENTS_PER_WORKER
+from dynamo_assets.export.scan_plan import SEGMENT_BYTES
 from dynamo_assets.export.schema import TableSchema
 from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.export.unit import Job, UnitResult
@@ -191,14 +191,13 @@ def plan_merge(s3: S3Client, request: ExportRequest, table: TableDescription, pa
     exports = tuple(read_native_export(s3, request.bucket, key) for key in request.incremental_exports)
     _require_back_to_back(request, exports)
     changes: list[ChangeFiles] = []
-    most = SEGMENTS_PER_WORKER * parallelism
     for number, export in enumerate(exports):
-        wanted = math.ceil(export.billed_bytes / SEGMENT_BYTES)
-        for group in even_groups(export.files, max(1, min(wanted, most)), lambda file: file.items):
+        groups = groups_of(export.billed_bytes, SEGMENT_BYTES, parallelism)
+        for group in even_groups(export.files, groups, lambda file: file.items):
             changes.append(ChangeFiles(len(changes), number, group))
-    wanted = math.ceil(manifest.bytes / BASE_BYTES)
-    groups = even_groups(manifest.files, max(1, min(wanted, most)), lambda file: file.bytes)
-    copies = tuple(BaseFiles(number, group) for number, group in enumerate(groups))
+    groups = groups_of(manifest.bytes, BASE_BYTES, parallelism)
+    bases = even_groups(manifest.files, groups, lambda file: file.bytes)
+    copies = tuple(BaseFiles(number, group) for number, group in enumerate(bases))
     return MergePlan(base, exports, tuple(changes), copies, parallelism)
 
 
