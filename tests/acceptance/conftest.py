@@ -103,7 +103,7 @@ class Pipeline:
         )
 
     def start(self, name: str, home: Path, *, slot: str | None = None) -> subprocess.Popen[bytes]:
-        """Runs a table's job as `dagster job execute` does for a user, in a process of its own; its log is in `home`."""
+        """Runs a table's job as `dagster job execute` does for a user, in a process of its own that logs to `home`."""
         home.mkdir(exist_ok=True)
         environment = {**os.environ, "DYNAMO_ASSETS_CONFIG": str(self.config_path), "DAGSTER_HOME": str(home)}
         job, tags = job_name(self.table(name).schedule), json.dumps({"dagster/partition": slot or self.slot(name)})
