@@ -8,12 +8,22 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from botocore.loaders import create_loader
 
 from dynamo_assets.sandbox.dynamodb.clock import move_clock
 from dynamo_assets.sandbox.endpoint import Endpoint
 from dynamo_assets.sandbox.server import spawn
 
 _serial = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_loader() -> Iterator[None]:
+    """Lets all of boto3's sessions share what they read of the services' models: tests make hundreds of sessions."""
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", lambda _=None: loader)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -41,13 +41,21 @@ class QueryResult:
 
 
 class Athena:
-    """One workgroup, one default database."""
+    """One workgroup, one default database, one connection; may be used by several threads."""
 
     def __init__(self, session: boto3.Session, *, workgroup: str, database: str, time_limit: timedelta):
         self._session = session
-        self._workgroup = workgroup
-        self._database = database
         self._time_limit = time_limit
+        # Made once: a connection makes a client, which takes longer than a small query.
+        self._connection = pyathena.connect(
+            session=session,
+            region_name=session.region_name,
+            work_group=workgroup,
+            schema_name=database,
+            poll_interval=0.2,
+            cursor_class=AsyncCursor,
+            cursor_kwargs={"max_workers": 2},
+        )
 
     def query(self, sql: str, *, subject: str) -> QueryResult:
         """Runs one statement and waits for its end. However this returns, the query has ended or is cancelled.
@@ -60,16 +68,7 @@ class Athena:
             QueryError: Athena refused, failed or cancelled it.
             AwsTimeoutError: It did not end within the time limit; it has been cancelled.
         """
-        connection = pyathena.connect(
-            session=self._session,
-            region_name=self._session.region_name,
-            work_group=self._workgroup,
-            schema_name=self._database,
-            poll_interval=0.2,
-            cursor_class=AsyncCursor,
-            cursor_kwargs={"max_workers": 2},
-        )
-        cursor = connection.cursor()
+        cursor = self._connection.cursor()
         try:
             query_id, future = cursor.execute(sql)
             try:
@@ -98,7 +97,6 @@ class Athena:
             raise QueryError(f"{subject}: Athena would not run a query: {error}") from error
         finally:
             cursor.close()
-            connection.close()
 
 
 def quote_identifier(name: str) -> str:
