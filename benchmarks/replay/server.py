@@ -131,4 +131,5 @@ def replay_server(cache: Path, core: int | None = None) -> Iterator[Replay]:
                 raise RuntimeError("the replay server did not start; what it wrote above says why")
             yield Replay(f"http://127.0.0.1:{port}")
         finally:
-            process.terminate()
+            # Nothing of it need be saved; and whoever ignores SIGTERM has its children ignore it, too.
+            process.kill()
