@@ -10,6 +10,7 @@
     │   └── IntegrityError      a native export's files are not what its manifests say
     │       └── MergeError      changes do not fit the snapshot that they are to be merged with
     ├── ManifestError           a manifest is missing, unreadable or contradicts its files
+    ├── VerificationError       a snapshot could not be verified, which says nothing of the snapshot
     ├── AwsOperationError       something started in AWS ended in a state other than success
     │   ├── AwsTimeoutError     it did not end within its time limit
     │   └── QueryError          Athena refused or failed a query
@@ -63,6 +64,10 @@ class MergeError(IntegrityError):
 
 class ManifestError(DynamoAssetsError):
     """A manifest is missing, cannot be read, or contradicts the files it names."""
+
+
+class VerificationError(DynamoAssetsError):
+    """A snapshot could not be verified, for reasons that are not its own; it may be sound."""
 
 
 class AwsOperationError(DynamoAssetsError):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 READ_AHEAD_BYTES = 1024 * 1024
-"""A request fetches at least this much; a smaller object is fetched whole by one request."""
+"""A request fetches at least this much unless asked otherwise; a smaller object is fetched whole by one request."""
 
 READ_ATTEMPTS = 5
 DELETE_ATTEMPTS = 6
@@ -71,20 +71,28 @@ def read_object(s3: S3Client, bucket: str, key: str, **options: Any) -> bytes:
 
 
 class S3File(io.RawIOBase):
-    """One object. A read may give less than was asked for: wrap it into a `BufferedReader` where that matters.
+    """One object.
 
     Args:
         s3: Where it lies.
         bucket: Its bucket.
         key: Its key.
         size: Its size in bytes.
+        ahead: So many bytes at least are fetched by a request. Of the object's end `READ_AHEAD_BYTES` are, always.
+
+    Attributes:
+        fetched_bytes: How many were fetched so far.
+        failure: Why S3 did not give what was asked for last; whoever reads the file may make an error of its own of it.
     """
 
-    def __init__(self, s3: S3Client, bucket: str, key: str, size: int):
+    def __init__(self, s3: S3Client, bucket: str, key: str, size: int, ahead: int | None = None):
         super().__init__()
         self._s3, self._bucket, self._key, self._size = s3, bucket, key, size
+        self._ahead = READ_AHEAD_BYTES if ahead is None else ahead
         self._position = 0
         self._fetched, self._fetched_from = b"", 0
+        self.fetched_bytes = 0
+        self.failure: Exception | None = None
 
     def readable(self) -> bool:  # noqa: D102 - io's
         return True
@@ -102,23 +110,30 @@ class S3File(io.RawIOBase):
         self._position = base + offset
         return self._position
 
-    def readinto(self, buffer: Any) -> int:  # noqa: D102 - io's
-        end = min(self._position + len(buffer), self._size)
-        if end <= self._position:
-            return 0
-        if not self._fetched_from <= self._position < self._fetched_from + len(self._fetched):
-            self._fetch(end)
-        begin = self._position - self._fetched_from
-        data = self._fetched[begin : end - self._fetched_from]
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
+    def readinto(self, buffer: Any) -> int:
+        """Reads as much as was asked for, unless the object ends."""
+        first, end = self._position, min(self._position + len(buffer), self._size)
+        while self._position < end:
+            if not self._fetched_from <= self._position < self._fetched_from + len(self._fetched):
+                self._fetch(end)
+            begin = self._position - self._fetched_from
+            data = self._fetched[begin : end - self._fetched_from]
+            buffer[self._position - first : self._position - first + len(data)] = data
+            self._position += len(data)
+        return self._position - first
 
     def _fetch(self, end: int) -> None:
         # What is wanted of a file's end lies a little before it, as a rule: footers are read backwards.
         begin = min(self._position, max(0, self._size - READ_AHEAD_BYTES))
         if end < self._size:
-            begin, end = self._position, min(max(end, self._position + READ_AHEAD_BYTES), self._size)
-        self._fetched_from = begin
+            begin, end = self._position, min(max(end, self._position + self._ahead), self._size)
         span = f"bytes={begin}-{end - 1}"
-        self._fetched = read_object(self._s3, self._bucket, self._key, Range=span)
+        try:
+            self._fetched = read_object(self._s3, self._bucket, self._key, Range=span)
+        except (boto.ClientError, boto.BotoCoreError) as error:
+            self.failure = error
+            raise
+        self._fetched_from = begin
+        self.fetched_bytes += len(self._fetched)
+        if len(self._fetched) != end - begin:
+            raise OSError(f"{len(self._fetched)} bytes where {end - begin} were asked for: it has changed meanwhile")

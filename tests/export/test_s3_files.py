@@ -172,3 +172,20 @@ def test_what_s3_will_not_delete_is_told_and_not_asked_for_again() -> None:
     [refused] = delete_objects(s3, "b", ["x", "y"])
     assert (refused["Key"], refused["Code"]) == ("x", "AccessDenied")
     assert len(s3.asked) == 1
+
+
+def test_no_more_is_fetched_than_is_asked_for_where_nothing_is_wanted_ahead() -> None:
+    s3: Any = OneObject(bytes(200))
+    file = S3File(s3, "b", "k", 200, ahead=0)
+    file.seek(20)
+    assert len(file.read(60)) == 60
+    file.seek(70)
+    assert len(file.read(30)) == 30  # a part of it is there already
+    assert s3.spans == [(20, 80), (80, 100)]
+    assert file.fetched_bytes == 80
+
+
+def test_an_object_that_became_shorter_meanwhile_is_an_error() -> None:
+    s3: Any = Torn(0)  # of five bytes, whatever is asked for
+    with pytest.raises(OSError, match="changed meanwhile"):
+        S3File(s3, "b", "k", 40).read(40)

@@ -1,8 +1,9 @@
-"""The formats of data files, one module each: writing Arrow columns to a file, and counting a file's rows."""
+"""The formats of data files, one module each: writing Arrow columns to a file, counting rows, reading some columns."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol, cast
 
@@ -43,6 +44,19 @@ class FileFormat(Protocol):
 
     def count_rows(self, file: IO[bytes]) -> int:
         """How many rows a file holds, by reading as little of it as the format allows.
+
+        Raises:
+            ValueError, OSError, EOFError: It is not a file of this format, or is cut short.
+        """
+        ...
+
+    def read_columns(self, file: IO[bytes], columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """Reads some columns, as they are stored, all rows in batches; of the file as little as the format allows.
+
+        Args:
+            file: The file.
+            columns: Scalars, as the manifest has them for this format. One that the file lacks is null; one that is of
+                another type in a file that has types is given as it is.
 
         Raises:
             ValueError, OSError, EOFError: It is not a file of this format, or is cut short.

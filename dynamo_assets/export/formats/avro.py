@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import fastavro
 import pyarrow as pa
+from fastavro.read import SchemaResolutionError
 from fastavro.write import Writer
 
 SUFFIX = ".avro"
@@ -66,3 +69,21 @@ open_writer = AvroWriter
 def count_rows(file: IO[bytes]) -> int:
     """How many rows a file holds, by the headers of its blocks."""
     return sum(block.num_records for block in fastavro.block_reader(file))
+
+
+def read_columns(file: IO[bytes], columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Reads some columns, the others passed over; see `FileFormat`."""
+    try:
+        # A reader's schema without the other fields makes no objects of them.
+        rows = fastavro.reader(file, fastavro.parse_schema(avro_schema(columns)))
+        for some in _chunks(rows):
+            arrays = [pa.array([row[field.name] for row in some], field.type) for field in columns]
+            yield pa.RecordBatch.from_arrays(arrays, names=columns.names)
+    except SchemaResolutionError as error:
+        raise ValueError(f"its columns have other types: {error}") from error
+
+
+def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    left = iter(rows)
+    while some := list(islice(left, _ROWS_AT_ONCE)):
+        yield some

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import gzip
+import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import pyarrow as pa
+from arro3.core import Schema
+from arro3.io import read_json
+from isal import igzip, isal_zlib
 
+from dynamo_assets.export.formats.missing_columns import BATCH_ROWS
 from dynamo_assets.export.formats.text_values import json_line
 
 SUFFIX = ".json.gz"
 SELF_DESCRIBING = False
 
 COMPRESSION_LEVEL = 4
+BLOCK_BYTES = 4 * 1024 * 1024
+"""About so much text is read at once."""
 _ROWS_AT_ONCE = 10_000
+# Its stub says that it is an exception, where it is a class of them.
+_ISAL_ERROR = cast("type[Exception]", isal_zlib.IsalError)
 
 
 class JsonWriter:
@@ -58,3 +68,45 @@ def lines_of(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
     with gzip.open(file) as lines:
         yield from lines
+
+
+def read_columns(file: IO[bytes], columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Reads some fields, the others passed over; see `FileFormat`."""
+    for lines in line_blocks(file):
+        rows = 0
+        found = read_json(io.BytesIO(lines), Schema.from_arrow(columns), batch_size=BATCH_ROWS)
+        for batch in pa.RecordBatchReader.from_stream(found):
+            rows += batch.num_rows
+            yield batch
+        if rows != (count := lines.count(b"\n")):
+            raise ValueError(f"{rows} objects on {count} lines")
+
+
+def line_blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file that is compressed with gzip, many at a time, each ended by a line feed.
+
+    Raises:
+        OSError, EOFError: See `lines_of`.
+    """
+    rest: list[bytes] = []
+    with _unpacked(file) as content:
+        while chunk := content.read(BLOCK_BYTES):
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                yield b"".join([*rest, chunk[:end]])
+                rest.clear()
+            rest.append(chunk[end:])
+    if last := b"".join(rest):
+        yield last + b"\n"
+
+
+@contextmanager
+def _unpacked(file: IO[bytes]) -> Iterator[igzip.IGzipFile]:
+    if not file.read(1):
+        raise EOFError("it is empty")
+    file.seek(0)
+    try:
+        with igzip.IGzipFile(fileobj=file) as content:
+            yield content
+    except _ISAL_ERROR as error:
+        raise OSError(f"it cannot be unpacked: {error}") from error

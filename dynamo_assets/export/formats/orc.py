@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import orc
+
+from dynamo_assets.export.formats.missing_columns import BATCH_ROWS, with_missing, without_columns
 
 SUFFIX = ".orc"
 SELF_DESCRIBING = True
@@ -66,3 +69,16 @@ def _null_below_null(array: pa.Array) -> pa.Array:
 def count_rows(file: IO[bytes]) -> int:
     """How many rows a file holds, by its footer."""
     return orc.ORCFile(file).nrows
+
+
+def read_columns(file: IO[bytes], columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Reads some columns, a stripe after another; see `FileFormat`."""
+    whole = orc.ORCFile(file)
+    names = [name for name in columns.names if name in whole.schema.names]
+    if not names:
+        yield from with_missing([without_columns(whole.nrows)], columns)
+        return
+    for number in range(whole.nstripes):
+        stripe = whole.read_stripe(number, columns=names)
+        pieces = (stripe.slice(begin, BATCH_ROWS) for begin in range(0, stripe.num_rows, BATCH_ROWS))
+        yield from with_missing(pieces, columns)

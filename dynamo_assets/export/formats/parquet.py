@@ -9,6 +9,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dynamo_assets.export.formats.missing_columns import BATCH_ROWS, with_missing, without_columns
 from dynamo_assets.export.kernels import kernels
 
 SUFFIX = ".parquet"
@@ -82,3 +83,19 @@ def _distinct(values: pa.Array) -> int:
 def count_rows(file: IO[bytes]) -> int:
     """How many rows a file holds, by its footer."""
     return pq.read_metadata(file).num_rows
+
+
+def read_columns(file: IO[bytes], columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Reads some columns, a row group after another; see `FileFormat`."""
+    # Buffered in advance, the chunks of a row group that lie side by side are one read, of no more than they are.
+    with pq.ParquetFile(file, pre_buffer=True) as whole:
+        names = [name for name in columns.names if name in whole.schema_arrow.names]
+        for number in range(whole.num_row_groups):
+            yield from with_missing(_of_row_group(whole, number, names), columns)
+
+
+def _of_row_group(whole: pq.ParquetFile, number: int, names: list[str]) -> Iterator[pa.RecordBatch]:
+    if names:
+        yield from whole.iter_batches(BATCH_ROWS, row_groups=[number], columns=names, use_threads=False)
+    else:
+        yield without_columns(whole.metadata.row_group(number).num_rows)

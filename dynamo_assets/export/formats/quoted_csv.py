@@ -14,15 +14,16 @@ import gzip
 import io
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.csv
 
 from dynamo_assets.export.decoding.values import digits
-from dynamo_assets.export.formats.json_lines import COMPRESSION_LEVEL, lines_of
+from dynamo_assets.export.formats.json_lines import COMPRESSION_LEVEL, line_blocks, lines_of
 
 SUFFIX = ".csv.gz"
 SELF_DESCRIBING = False
@@ -84,3 +85,30 @@ def count_rows(file: IO[bytes]) -> int:
     if not _HEADER.fullmatch(next(lines, b"")):
         raise ValueError("it has no header of column names")
     return sum(1 for _ in lines)
+
+
+def read_columns(file: IO[bytes], columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Reads some columns as the text that stands in their cells; see `FileFormat`."""
+    names: list[str] = []
+    cells = pyarrow.csv.ConvertOptions(
+        include_columns=columns.names,
+        include_missing_columns=True,
+        column_types=columns,
+        null_values=[""],
+        strings_can_be_null=True,
+    )
+    for block in line_blocks(file):
+        lines = block
+        if not names:
+            header, _, lines = block.partition(b"\n")
+            if not _HEADER.fullmatch(header + b"\n"):
+                raise ValueError("it has no header of column names")
+            names = header.decode().split(",")
+        if lines:
+            how = pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=len(lines))
+            # No line is empty, and one of a single null is `""`.
+            parse = pyarrow.csv.ParseOptions(ignore_empty_lines=False)
+            table = pyarrow.csv.read_csv(io.BytesIO(lines), how, parse, cells)
+            yield from table.to_batches()
+    if not names:
+        raise ValueError("it has no header of column names")

@@ -64,7 +64,12 @@ def values(kind: pa.DataType) -> st.SearchStrategy[Any]:
         return st.none() | st.fixed_dictionaries({field.name: values(field.type) for field in kind})
     if pa.types.is_list(kind):
         return st.none() | st.lists(values(kind.value_type), max_size=3)
-    return st.none() | _SCALARS[kind]
+    return st.none() | scalars(kind)
+
+
+def scalars(kind: pa.DataType) -> st.SearchStrategy[Any]:
+    """Python values of a type that has no others within, not null."""
+    return _SCALARS[kind]
 
 
 @st.composite
