@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from dynamo_assets.errors import ConfigError
-from dynamo_assets.naming import cadence_name, catalog_name, snapshots_table, table_name
+from dynamo_assets.naming import cadence_name, catalog_name, is_further_view, snapshots_table, table_name
 from dynamo_assets.settings import Settings, Table, TableSet, TableSettings
 
 CONFIG_VARIABLE = "DYNAMO_ASSETS_CONFIG"
@@ -120,6 +120,7 @@ def _refuse_collisions(tables: list[Table]) -> None:
                     f"overwrite the other's view; give one of them a name of its own, such as `name: {table.name}_2`"
                 )
             owners[taken] = table.table
+    _refuse_further_views(tables)
     sources: dict[str, str] = {}
     for table in tables:
         bare_name = table_name(table.table)
@@ -129,6 +130,17 @@ def _refuse_collisions(tables: list[Table]) -> None:
                 f"dynamodb/{bare_name}; keep one of them in this file and the other in a code location of its own"
             )
         sources[bare_name] = table.table
+
+
+def _refuse_further_views(tables: list[Table]) -> None:
+    for table in (table for table in tables if table.keep_views):
+        for other in tables:
+            for taken in (other.name, snapshots_table(other.name)):
+                if is_further_view(table.name, taken):
+                    raise ConfigError(
+                        f"tables.{table.table}.keep_views: it would make views of a name that {taken!r} of "
+                        f"{other.table!r} has; give one of them a `name` of its own, such as `name: {table.name}_table`"
+                    )
 
 
 def _sets_from(entries: Any, tables: list[Table]) -> list[TableSet]:
@@ -153,7 +165,8 @@ def _sets_from(entries: Any, tables: list[Table]) -> list[TableSet]:
 
 def _check_set(wanted: TableSet, tables: Mapping[str, Table], others: list[TableSet]) -> None:
     for table in tables.values():
-        if wanted.name in {table.name, snapshots_table(table.name)}:
+        taken = wanted.name in {table.name, snapshots_table(table.name)}
+        if taken or (table.keep_views and is_further_view(table.name, wanted.name)):
             raise ValueError(f"{wanted.name!r} is the view or the raw table of {table.table}; call the set otherwise")
     if len(wanted.tables) < 2:
         raise ValueError("tables: a set has two members at least; a table alone needs none, take the set out")

@@ -16,8 +16,8 @@
     │   └── QueryError          Athena refused or failed a query
     ├── CatalogError            the Data Catalog does not say what the manifest says
     │   └── TableChangedError   somebody else changed a table at the same time
-    ├── SetError                the views of a set were not moved, or were moved back
-    │   └── HeldBackError       a member has no complete, verified snapshot of the instant
+    ├── PublishingError         views were not re-pointed, or were moved back
+    │   └── HeldBackError       a snapshot that was to be shown is not complete, registered and verified
     ├── RetentionError          what may go was not removed
     ├── SlotError               a slot cannot be filled by this engine
     └── SandboxError            the sandbox could not start or cannot do what was asked
@@ -90,12 +90,12 @@ class TableChangedError(CatalogError):
     """Somebody else has changed a table of the Data Catalog since it was read; nothing was written over it."""
 
 
-class SetError(DynamoAssetsError):
-    """The views of a set were not moved, or were moved back; names the member."""
+class PublishingError(DynamoAssetsError):
+    """Views were not re-pointed, or were moved back; names the table."""
 
 
-class HeldBackError(SetError):
-    """A member of a set has no complete and verified snapshot of the instant; no view was touched."""
+class HeldBackError(PublishingError):
+    """A snapshot that was to be shown is not complete, registered and verified; no view was touched."""
 
 
 class RetentionError(DynamoAssetsError):

@@ -14,6 +14,7 @@ SNAPSHOT_FORMAT = "%Y-%m-%dT%H:%M:%S"
 PARTITION_COLUMN = "snapshot_timestamp"
 """The partition column of every raw table, so also a name that no attribute's column can have."""
 
+_NO_PUNCTUATION = str.maketrans("", "", "-:")
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 # Developer guide, "DynamoDB Amazon Resource Names": arn:partition:dynamodb:region:account:table/name
 _TABLE_ARN = re.compile(
@@ -56,6 +57,21 @@ def catalog_name(table: str) -> str:
 def snapshots_table(name: str) -> str:
     """The raw table that holds every snapshot, from a table's catalog name."""
     return f"snapshots_{name}"
+
+
+def kept_view(name: str, label: str) -> str:
+    """The view of a single older snapshot: `orders_20261123t1000`. Of several of one minute the newest has the name."""
+    return f"{name}_{label[:16].translate(_NO_PUNCTUATION).lower()}"
+
+
+def history_view(name: str) -> str:
+    """The view of all snapshots of a table."""
+    return f"{name}_history"
+
+
+def is_further_view(name: str, view: str) -> bool:
+    """Whether a view's name is one that `kept_view` or `history_view` gives a table."""
+    return view == history_view(name) or bool(re.fullmatch(re.escape(name) + r"_\d{8}t\d{4}", view))
 
 
 def crawler_name(database: str, name: str) -> str:
@@ -190,6 +206,30 @@ class Layout:
         """The manifest of one snapshot."""
         return f"{self.manifests_prefix(name)}{label}.json"
 
+    def verified_prefix(self, name: str) -> str:
+        """The folder of the records of a table's snapshots that passed their checks: a listing of it tells which."""
+        return self._key("_verified", snapshots_table(name), "")
+
+    def verified_key(self, name: str, label: str) -> str:
+        """The record of a snapshot that passed its checks."""
+        return f"{self.verified_prefix(name)}{label}.json"
+
+    def rejected_prefix(self, name: str) -> str:
+        """The folder of the records of those that did not."""
+        return self._key("_rejected", snapshots_table(name), "")
+
+    def rejected_key(self, name: str, label: str) -> str:
+        """The record of a snapshot that did not pass its checks."""
+        return f"{self.rejected_prefix(name)}{label}.json"
+
+    def pins_prefix(self) -> str:
+        """The folder of the pins of all views."""
+        return self._key("_pins", "")
+
+    def pin_key(self, name: str) -> str:
+        """The object that holds a view, or the views of a set, where they are."""
+        return f"{self.pins_prefix()}{name}.json"
+
     def claims_prefix(self, name: str) -> str:
         """The folder of a table's claims."""
         return self._key("_claims", snapshots_table(name), "")
@@ -209,6 +249,10 @@ class Layout:
     def set_claim_key(self, name: str) -> str:
         """The object that a run holds while it moves a set's views; no raw table's claims are below `sets`."""
         return self._key("_claims", "sets", f"{name}.json")
+
+    def view_claim_key(self, name: str) -> str:
+        """The object that a run holds while it re-points a view."""
+        return self._key("_claims", "views", f"{name}.json")
 
     def retention_claim_key(self, name: str) -> str:
         """The object that a run holds while it removes snapshots of a table."""

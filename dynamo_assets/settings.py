@@ -2,68 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from dagster import TimeWindowPartitionsDefinition
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from dynamo_assets.export.request import DEFAULT_FILE_BYTES, NO_XML, READ_PERCENTAGE_RANGE, ExportRequest, Format
-from dynamo_assets.naming import SLOT_FORMAT, Layout
-
-_DURATION = re.compile(r"(\d+)\s*([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _parse_duration(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("write a whole number and a unit: 90s, 30m, 2h or 1d")
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
-
-
-_SIZE = re.compile(r"(\d+)\s*([KMG]B)")
-_BYTES = {"KB": 1024, "MB": 1024**2, "GB": 1024**3}
-
-
-def _parse_size(value: Any) -> Any:
-    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        return value if isinstance(value, int) and not isinstance(value, bool) else _refuse_size()
-    return int(match[1]) * _BYTES[match[2]]
-
-
-def _refuse_size() -> None:
-    raise ValueError("write a whole number and a unit: 64MB, 256MB or 1GB")
-
-
-Size = Annotated[int, BeforeValidator(_parse_size)]
-
-
-def _refuse_xml(value: Any) -> Any:
-    if value == "xml":
-        raise ValueError(NO_XML)
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
-
-
-def _check_cron(value: Any) -> Any:
-    if not isinstance(value, str) or len(value.split()) != 5:
-        raise ValueError('write a cron expression of five fields in quotes, such as "0 10 * * *" (UTC)')
-    try:
-        TimeWindowPartitionsDefinition(cron_schedule=value, start=datetime(2026, 1, 1, tzinfo=UTC), fmt=SLOT_FORMAT)
-    except Exception as error:
-        raise ValueError(f"not a cron expression of five fields ({error})") from error
-    return value
-
-
-Cron = Annotated[str, BeforeValidator(_check_cron)]
+from dynamo_assets.export.request import DEFAULT_FILE_BYTES, READ_PERCENTAGE_RANGE, ExportRequest, Format
+from dynamo_assets.naming import Layout
+from dynamo_assets.setting_types import Cron, Duration, Level, Share, Size, read_off, refuse_xml
 
 
 class _Section(BaseModel):
@@ -138,6 +85,63 @@ class Freshness(_Section):
         return self
 
 
+class Verification(_Section):
+    """What each check does that does not pass. `docs/checks.md` says what each of them compares."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    files: Level = "block"
+    """The snapshot's files are what its manifest says."""
+    keys: Level = "block"
+    """Keys are never null, and unique over the whole snapshot."""
+    volume: Annotated[Literal["block", "block_zero", "warn", "off"], BeforeValidator(read_off)] = "block_zero"
+    """The number of rows is within the band that `volume` gives; with `block_zero` only a drop to zero blocks."""
+    source: Annotated[Literal["warn", "off"], BeforeValidator(read_off)] = "warn"
+    """The number of rows is near the one that DynamoDB gives, which may be hours old."""
+    schema_changes: Annotated[Literal["warn", "off"], BeforeValidator(read_off)] = Field(
+        default="warn", validation_alias="schema"
+    )
+    """Attributes that were added, are gone, or whose column was widened."""
+    conversions: Annotated[Literal["warn", "off"], BeforeValidator(read_off)] = "warn"
+    """Values that became text, or lost digits in a conversion that was asked for."""
+    catalog: Level = "block"
+    """The Data Catalog has one table, with the snapshot's partition and the manifest's types."""
+    view: Level = "block"
+    """The view names the snapshot, and counts its rows."""
+
+
+CHECKS = ("files", "keys", "volume", "source", "schema", "conversions", "catalog", "view", "freshness")
+"""The names of the checks that every table has."""
+
+
+class Volume(_Section):
+    """How much the number of rows may differ from that of the last snapshot that passed."""
+
+    drop: Share | None = Field(default=None, gt=0, lt=1)
+    """It may be smaller by this share."""
+    rise: Share | None = Field(default=None, gt=0)
+    """It may be greater by this share."""
+
+
+class DeclaredCheck(_Section):
+    """A query of the user's own, and what it must give."""
+
+    sql: str = Field(min_length=1)
+    """A query of one row and one column, in Athena's SQL; `{view}` stands for what the view is going to show."""
+    expect: bool | int | float | str | None
+    """The value that it must give; null for SQL's null."""
+    name: str = Field(default="", pattern=r"^$|^[A-Za-z0-9_]+$")
+    """The check's name in Dagster; by its place in the list where empty."""
+    level: Literal["block", "warn"] = "block"
+    """What it does where the value is another."""
+
+    @model_validator(mode="after")
+    def _names_the_view(self) -> DeclaredCheck:
+        if "{view}" not in self.sql:
+            raise ValueError("`sql` must have {view} in it, which stands for what the view is going to show")
+        return self
+
+
 class Retention(_Section):
     """Which snapshots go: those beyond every limit that is given. Without any limit none goes."""
 
@@ -177,7 +181,7 @@ class TableSettings(_Section):
     DynamoDB's own export of the slot's instant."""
     point_in_time: PointInTime = PointInTime()
     """How engine `point_in_time` goes about it."""
-    format: Annotated[Format, BeforeValidator(_refuse_xml)] = "parquet"
+    format: Annotated[Format, BeforeValidator(refuse_xml)] = "parquet"
     """The data files' format."""
     target_file_size: Size = Field(default=DEFAULT_FILE_BYTES, ge=1024**2, le=5 * 1024**3)
     """The compressed size at which a data file is closed and the next one opened."""
@@ -209,6 +213,16 @@ class TableSettings(_Section):
     """How old the published snapshot may be."""
     retention: Retention | None = None
     """Which snapshots go, and with them what dead attempts left; None where nothing ever does."""
+    verification: Verification = Verification()
+    """What each of the checks between a snapshot and its view does."""
+    volume: Volume = Volume()
+    """The band of the check `volume`."""
+    checks: list[DeclaredCheck] = []
+    """Checks of your own, run before the view is re-pointed."""
+    ttl_attribute: str | None = Field(default=None, min_length=1)
+    """The attribute of DynamoDB's time to live: the view leaves out items that had expired at the snapshot's time."""
+    keep_views: int = Field(default=0, ge=0, le=100)
+    """So many views of single snapshots, `<name>_<yyyymmddthhmm>`, and `<name>_history` of all of them."""
     owners: list[str] = []
     """Dagster owners: e-mail addresses, or `team:name`."""
     group: str = Field(default="dynamodb", pattern=r"^[A-Za-z0-9_]+$")
@@ -217,6 +231,20 @@ class TableSettings(_Section):
     """Dagster tags of the table's assets."""
     description: str = ""
     """What the table holds, shown in the UI."""
+
+    @field_validator("checks")
+    @classmethod
+    def _named(cls, checks: list[DeclaredCheck]) -> list[DeclaredCheck]:
+        named = [
+            check if check.name else check.model_copy(update={"name": f"declared_{number}"})
+            for number, check in enumerate(checks, 1)
+        ]
+        taken: set[str] = set(CHECKS)
+        for check in named:
+            if check.name in taken:
+                raise ValueError(f"there is another check {check.name!r}; give this one a `name` of its own")
+            taken.add(check.name)
+        return named
 
 
 class Table(TableSettings):

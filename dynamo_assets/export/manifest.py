@@ -24,12 +24,23 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class ManifestFile:
-    """One data file: its key in the bucket, rows, bytes and SHA-256 (hex)."""
+    """One data file.
+
+    Attributes:
+        key: Its key in the bucket.
+        rows: How many it has.
+        bytes: Its size.
+        sha256: Of its content, in hex.
+        checksum: The SHA-256 that S3 keeps beside the object, as S3 gives it: of a file that was uploaded in parts that
+            of the parts' checksums. By it S3 tells what lies there now without the file being read. Empty where S3 kept
+            none.
+    """
 
     key: str
     rows: int
     bytes: int
     sha256: str
+    checksum: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,14 +194,7 @@ class ManifestStore:
             after: Only labels greater than this. Labels sort as text, so S3 starts its listing there: looking for
                 what came after the last one known never lists the whole history.
         """
-        prefix = self.layout.manifests_prefix(name)
-        start: dict[str, Any] = {"StartAfter": f"{prefix}{after}.json"} if after else {}
-        paginator = self._s3.get_paginator("list_objects_v2")
-        for page in paginator.paginate(Bucket=self.layout.bucket, Prefix=prefix, **start):
-            for entry in page.get("Contents", []):
-                label = entry.get("Key", "")[len(prefix) :]
-                if label.endswith(".json") and "/" not in label:
-                    yield label.removesuffix(".json")
+        return labels_below(self._s3, self.layout.bucket, self.layout.manifests_prefix(name), after=after)
 
     def latest(self, name: str, *, after: str | None = None) -> str | None:
         """The newest complete snapshot's label, or None where there is none (after `after`).
@@ -206,9 +210,35 @@ class ManifestStore:
         return self._last(name, parse_snapshot(label), lambda found: found < label)
 
     def _last(self, name: str, instant: datetime, wanted: Callable[[str], bool]) -> str | None:
-        for days in (1, 10, 100, None):
-            after = format_snapshot(instant - timedelta(days=days)) if days else None
-            found = takewhile(wanted, self.labels(name, after=after))
-            if newest := max(found, default=None):
-                return newest
-        return None
+        return last_label(lambda after: takewhile(wanted, self.labels(name, after=after)), instant)
+
+
+def last_label(labels: Callable[[str | None], Iterator[str]], instant: datetime) -> str | None:
+    """The last of a sorted listing that can begin anywhere: it looks back a day, then ten, and so on from an instant.
+
+    Args:
+        labels: Lists the labels after the one that it is given; all of them for None.
+        instant: Where it begins to look back.
+    """
+    for days in (1, 10, 100, None):
+        after = format_snapshot(instant - timedelta(days=days)) if days else None
+        if newest := max(labels(after), default=None):
+            return newest
+    return None
+
+
+def labels_below(s3: S3Client, bucket: str, prefix: str, *, after: str | None = None) -> Iterator[str]:
+    """The labels by which the documents in a folder are named, oldest first.
+
+    Args:
+        s3: Where they lie.
+        bucket: Their bucket.
+        prefix: The folder, with a slash at its end.
+        after: Only labels greater than this.
+    """
+    start: dict[str, Any] = {"StartAfter": f"{prefix}{after}.json"} if after else {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **start):
+        for entry in page.get("Contents", []):
+            label = entry.get("Key", "")[len(prefix) :]
+            if label.endswith(".json") and "/" not in label:
+                yield label.removesuffix(".json")

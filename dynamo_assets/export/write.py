@@ -185,8 +185,10 @@ def upload(s3: S3Client, bucket: str, key: str, path: Path, rows: int) -> Manife
         rows: How many rows it has.
     """
     sha256 = _sha256(path)
-    s3.upload_file(str(path), bucket, key)
-    return ManifestFile(key=key, rows=rows, bytes=path.stat().st_size, sha256=sha256)
+    # S3 compares this with what arrives, and keeps it (user guide, "Checking object integrity").
+    s3.upload_file(str(path), bucket, key, ExtraArgs={"ChecksumAlgorithm": "SHA256"})
+    kept = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED").get("ChecksumSHA256", "")
+    return ManifestFile(key=key, rows=rows, bytes=path.stat().st_size, sha256=sha256, checksum=kept)
 
 
 def _sha256(path: Path) -> str:

@@ -4,7 +4,7 @@ Athena reads such files with the OpenCSVSerDe, for which a column is text, nothi
 even within quotes (Athena user guide, "Open CSV SerDe for processing CSV"). So an empty cell is null, an empty text is
 `%`, and in a text what would be misread is percent-encoded as in a URL: line breaks and other control characters
 (`%0A`), and with them `%` (`%25`) and `+` (`%2B`). A table's view turns that back with `url_decode`
-(`dynamo_assets.assets.view_columns`). Maps, lists and sets arrive here as text, their JSON; binary is base64.
+(`dynamo_assets.publishing.view_columns`). Maps, lists and sets arrive here as text, their JSON; binary is base64.
 """
 
 from __future__ import annotations
