@@ -19,6 +19,7 @@ from dagster import DagsterExecutionInterruptedError
 T = TypeVar("T")
 
 MAX_SIDE_BY_SIDE = 8
+TURN_SECONDS = 0.5
 
 
 class Cancellation:
@@ -71,6 +72,17 @@ def under(cancellation: Cancellation) -> Iterator[None]:
 def pause(seconds: float) -> None:
     """Waits; raises `DagsterExecutionInterruptedError` as soon as the run is cancelled."""
     current_cancellation().pause(seconds)
+
+
+@contextmanager
+def in_turn(turns: threading.Semaphore) -> Iterator[None]:
+    """Waits for a turn and has it for as long as the context lasts; raises as `pause` does."""
+    while not turns.acquire(timeout=TURN_SECONDS):
+        pause(0)
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T | Exception]:

@@ -52,6 +52,20 @@ class Catalog(Partitions):
                     names.append(table["Name"])
         return names
 
+    def names(self, beginning: str) -> list[str]:
+        """The names of tables and views that begin as given."""
+        # The expression is a pattern of Glue's own, of which a name of ours has no special character.
+        pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=self.database, Expression=f"{beginning}*")
+        return [table["Name"] for page in pages for table in page["TableList"] if table["Name"].startswith(beginning)]
+
+    def drop(self, name: str) -> None:
+        """Takes a table or view out of the catalog; one that is gone already is no error."""
+        try:
+            self._glue.delete_table(DatabaseName=self.database, Name=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "EntityNotFoundException":
+                raise
+
     def create(self, name: str, storage: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
         """Makes a raw table. One that somebody else has made meanwhile is left as it is."""
         definition: Any = {
@@ -128,7 +142,7 @@ class Catalog(Partitions):
             before: As Glue described it; None where there was none.
         """
         if before is None:
-            self._glue.delete_table(DatabaseName=self.database, Name=name)
+            self.drop(name)
         else:
             definition: Any = {key: before[key] for key in _WRITABLE_TABLE_FIELDS if key in before}
             self._glue.update_table(DatabaseName=self.database, TableInput=definition)

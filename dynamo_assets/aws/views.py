@@ -10,11 +10,11 @@ from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.naming import PARTITION_COLUMN, snapshots_table
 
 _PUBLISHED = re.compile(
-    rf"WHERE \"?{PARTITION_COLUMN}\"? = '(?P<label>\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d)'\s*$", re.IGNORECASE
+    rf"(WHERE|AND) \"?{PARTITION_COLUMN}\"? = '(?P<label>\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d)'\s*$", re.IGNORECASE
 )
 
 
-def view_query(database: str, name: str, columns: Sequence[str], label: str) -> str:
+def view_query(database: str, name: str, columns: Sequence[str], label: str, condition: str = "") -> str:
     """The query behind a view: one snapshot's rows, by explicit columns.
 
     `SELECT *` would go stale ("View is stale; it must be re-created") as soon as the crawler adds a column.
@@ -24,11 +24,13 @@ def view_query(database: str, name: str, columns: Sequence[str], label: str) -> 
         name: The table's catalog name.
         columns: What to select of the raw table, as SQL; the partition column is added.
         label: The snapshot.
+        condition: What else must hold of a row, as SQL.
     """
     listed = ", ".join([*columns, quote_identifier(PARTITION_COLUMN)])
     return (
         f"SELECT {listed} FROM {quote_identifier(database)}.{quote_identifier(snapshots_table(name))} "
-        f"WHERE {quote_identifier(PARTITION_COLUMN)} = {quote_literal(label)}"
+        f"WHERE {f'({condition}) AND ' if condition else ''}"
+        f"{quote_identifier(PARTITION_COLUMN)} = {quote_literal(label)}"
     )
 
 

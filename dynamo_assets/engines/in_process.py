@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import boto3
 from dagster import DagsterExecutionInterruptedError
 
-from dynamo_assets.aws.cancellation import Cancellation, current_cancellation
+from dynamo_assets.aws.cancellation import Cancellation, current_cancellation, in_turn
 from dynamo_assets.engines.snapshot import Log, Snapshot
 from dynamo_assets.export.progress import WARNING_PREFIX, progress_line
 from dynamo_assets.export.request import ExportRequest
@@ -20,21 +19,10 @@ THREADS = 2
 """Units at once: the run's other steps need the processor too."""
 AT_ONCE = 2
 """Exports at once in one process: point-in-time steps wait side by side, and may all have something to convert."""
-TURN_SECONDS = 0.5
 LOG_SECONDS = 10.0
 
 
 _turns = threading.BoundedSemaphore(AT_ONCE)
-
-
-@contextmanager
-def _turn(cancellation: Cancellation) -> Iterator[None]:
-    while not _turns.acquire(timeout=TURN_SECONDS):
-        cancellation.pause(0)
-    try:
-        yield
-    finally:
-        _turns.release()
 
 
 @dataclass(frozen=True)
@@ -56,7 +44,7 @@ class InProcessEngine:
             ExportError: The export could not be completed; nothing of it is left.
         """
         cancellation = current_cancellation()
-        with _turn(cancellation):
+        with in_turn(_turns):
             before_start()
             return self._export(request, cancellation, log)
 
