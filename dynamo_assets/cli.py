@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import signal
 import sys
 import threading
+import uuid
 from collections.abc import Sequence
 
 from dynamo_assets.errors import ConfigError, DynamoAssetsError
@@ -68,6 +70,30 @@ def _retention(arguments: argparse.Namespace) -> int:
     return 1 if errors else 0
 
 
+def _publish(arguments: argparse.Namespace) -> int:
+    from dynamo_assets.aws.clients import AwsClients  # noqa: PLC0415
+    from dynamo_assets.config import load_settings  # noqa: PLC0415
+    from dynamo_assets.publishing.by_hand import Order, Publisher  # noqa: PLC0415
+    from dynamo_assets.publishing.presentation import spoken_pin  # noqa: PLC0415
+
+    order = Order(
+        target=arguments.target,
+        snapshot=arguments.snapshot,
+        pin=arguments.pin,
+        unpin=arguments.unpin,
+        accept=arguments.accept,
+        reason=arguments.reason,
+        by=f"{getpass.getuser()} at a command line",
+    )
+    settings = load_settings()
+    published = Publisher(settings, AwsClients(), print).publish(order, attempt=uuid.uuid4().hex)
+    for shown in published.shown:
+        view = f"{settings.catalog.database}.{shown.manifest.name}"
+        print(f"{view} shows {shown.manifest.snapshot_timestamp}: {shown.rows:,} rows")
+    print(f"Pinned: {spoken_pin(published.pin)}")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dynamo-assets", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -81,6 +107,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     deploy = commands.add_parser("deploy", help="make the bucket, database, workgroup and Glue job that exports need")
     deploy.set_defaults(run=_deploy)
+    publish = commands.add_parser("publish", help="re-point a view, or the views of a set, to a complete snapshot")
+    publish.add_argument("target", metavar="TABLE|SET", help="a table as tables.yaml names it, or a set")
+    publish.add_argument("--snapshot", default="", metavar="T", help="its snapshot_timestamp; the newest verified one")
+    publish.add_argument("--pin", action="store_true", help="hold it there until it is unpinned")
+    publish.add_argument("--unpin", action="store_true", help="take the pin off")
+    publish.add_argument("--accept", action="store_true", help="although it did not pass its checks")
+    publish.add_argument("--reason", default="", metavar="TEXT", help="why; shown with the pin")
+    publish.set_defaults(run=_publish)
     retention = commands.add_parser("retention", help="remove old snapshots, and what dead attempts left")
     retention.add_argument("--dry-run", action="store_true", help="only list what would go; nothing is changed")
     retention.add_argument("--table", action="append", default=[], metavar="TABLE", help="only this one; repeatable")

@@ -13,19 +13,26 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "dynamo_assets"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
+_ENGINES = {"engines", "aws", "export", "settings", "naming", "errors"}
+_PUBLISHING = {"publishing", "verification", "automation", "metadata", "failures", *_ENGINES}
 ALLOWED = {
     "naming": set(),
     "errors": set(),
     "export": {"naming", "errors"},
-    "settings": {"export", "naming"},
+    "setting_types": {"export", "naming"},
+    "settings": {"setting_types", "export", "naming"},
     "config": {"settings", "naming", "errors"},
     "aws": {"naming", "errors"},
     "engines": {"aws", "export", "naming", "errors"},
     "infrastructure": {"aws", "settings", "errors"},
     "automation": {"aws", "export", "engines", "settings", "naming", "errors"},
-    "assets": {"automation", "engines", "aws", "export", "settings", "naming", "errors"},
-    "retention": {"automation", "engines", "aws", "export", "settings", "naming", "errors"},
-    "definitions": {"assets", "automation", "retention", "aws", "config", "settings"},
+    "metadata": {"export", "settings", "naming"},
+    "failures": {"aws", "settings", "errors"},
+    "verification": {"aws", "export", "settings", "naming", "errors"},
+    "publishing": _PUBLISHING - {"publishing", "engines"},
+    "assets": _PUBLISHING,
+    "retention": _PUBLISHING,
+    "definitions": {"assets", "automation", "publishing", "retention", "aws", "config", "settings"},
 }
 """Which rooms a room may import. `sandbox` and `cli` stand above all; nothing may import them."""
 

@@ -103,7 +103,7 @@ def test_a_set_stands_below_the_views_of_its_members_which_one_step_moves(tmp_pa
     alone = graph.get(dg.AssetKey(["dynamodb_exports", "alone"]))
     assert alone.execution_set_asset_keys == {alone.key}
     assert {key.name for key in graph.asset_check_keys if key.asset_key == own.key} == {"moved_together"}
-    assert {key.name for key in graph.asset_check_keys if key.asset_key in views} == {"rows_in_view", "freshness"}
+    assert {key.name for key in graph.asset_check_keys if key.asset_key in views} == {"view", "freshness"}
 
 
 def test_a_set_is_as_fresh_as_its_strictest_member_has_to_be(tmp_path: Path) -> None:

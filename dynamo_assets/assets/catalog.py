@@ -4,14 +4,14 @@ What registers them, `catalog.method` says: a crawler, whose finds are then made
 manifests alone.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
-from dynamo_assets.assets.checks import rows_were_counted
+from dynamo_assets.assets.catalog_check import check_catalog
 from dynamo_assets.assets.direct_table import DirectTable
-from dynamo_assets.assets.failures import explained
-from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, column_schema, copied_columns
 from dynamo_assets.assets.raw_table import RawTable
 from dynamo_assets.assets.snapshot import retry_policy
 from dynamo_assets.assets.table_sets.checks import tell_the_set
@@ -20,10 +20,16 @@ from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.console import catalog_table_url
 from dynamo_assets.aws.crawlers import Crawlers, crawler_definition
 from dynamo_assets.engines.snapshot import snapshots_of_slot
-from dynamo_assets.errors import ManifestError
+from dynamo_assets.errors import CatalogError, HeldBackError, ManifestError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
+from dynamo_assets.failures import explained
+from dynamo_assets.metadata import SNAPSHOT_LABEL, column_schema, copied_columns
 from dynamo_assets.naming import catalog_asset_key, snapshot_asset_key, snapshots_table
+from dynamo_assets.publishing.choice import Choice
 from dynamo_assets.settings import Settings, Table
+from dynamo_assets.verification.asset_checks import catalog_specs, result_of
+from dynamo_assets.verification.finding import CATALOG, Finding
+from dynamo_assets.verification.verify import Verifier
 
 
 def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
@@ -31,8 +37,9 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
     database = settings.catalog.database
     upstream = dg.AssetKey(snapshot_asset_key(table.name))
 
-    @dg.asset(
-        key=catalog_asset_key(database, table.name),
+    key = dg.AssetKey(catalog_asset_key(database, table.name))
+    spec = dg.AssetSpec(
+        key,
         deps=[upstream],
         partitions_def=slots,
         group_name=table.group,
@@ -42,19 +49,37 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
         description=f"Every complete snapshot of {table.table}, one partition each, in the Glue Data Catalog. "
         f"Query `{database}.{table.name}` for the latest one alone.",
         metadata={"dagster/table_name": f"{database}.{snapshots_table(table.name)}"},
+    )
+
+    @dg.multi_asset(
+        name="__".join(key.path),
+        specs=[spec],
+        check_specs=catalog_specs(table, key),
+        partitions_def=slots,
         retry_policy=retry_policy(table),
         hooks=tell_the_set(table, settings),
     )
-    def _catalog(context: dg.AssetExecutionContext, aws: AwsClients) -> dg.MaterializeResult:
+    def _catalog(
+        context: dg.AssetExecutionContext, aws: AwsClients
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         with explained(table, context):
-            manifests = ManifestStore(aws.s3, settings.layout)
-            manifest = _snapshot_of_slot(context, manifests, table, upstream)
-            raw = RawTable(Catalog(aws.glue, database), table.name, manifests)
-            if settings.catalog.method == "direct":
-                done = _register(context, raw, manifest, upstream, aws)
-            else:
-                done = _crawl(context, raw, manifest, settings, aws)
-            return dg.MaterializeResult(
+            verifier = Verifier(settings, aws)
+            manifest = _snapshot_of_slot(context, verifier.manifests, table, upstream)
+            choice = Choice.of(Catalog(aws.glue, database), verifier)
+            if reason := choice.rejected(table, manifest.snapshot_timestamp):
+                raise HeldBackError(f"{table.table}: {reason} It is not registered, and no view was touched")
+            raw = RawTable(choice.catalog, table.name, verifier.manifests, verifier.records)
+            try:
+                if settings.catalog.method == "direct":
+                    done, corrected = _register(context, raw, manifest, aws)
+                else:
+                    done, corrected = _crawl(context, raw, manifest, settings, aws)
+            except CatalogError as error:
+                yield from _checked(Finding(CATALOG, False, str(error)), table, key)
+                raise
+            finding = check_catalog(raw, manifest, corrected)
+            yield dg.MaterializeResult(
+                asset_key=key,
                 metadata={
                     SNAPSHOT_LABEL: manifest.snapshot_timestamp,
                     "dagster/column_schema": column_schema(manifest.columns),
@@ -66,9 +91,16 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
                     **done,
                 },
                 data_version=dg.DataVersion(manifest.snapshot_timestamp),
+                check_results=list(_checked(finding, table, key)),
             )
 
     return _catalog
+
+
+def _checked(finding: Finding, table: Table, asset: dg.AssetKey) -> Iterator[dg.AssetCheckResult]:
+    level = table.verification.catalog
+    if level != "off":
+        yield result_of(replace(finding, level=level), asset)
 
 
 def _snapshot_of_slot(
@@ -91,8 +123,8 @@ def _snapshot_of_slot(
 
 def _crawl(
     context: dg.AssetExecutionContext, raw: RawTable, manifest: Manifest, settings: Settings, aws: AwsClients
-) -> dict[str, Any]:
-    """Has a crawler look, and corrects what it finds."""
+) -> tuple[dict[str, Any], Sequence[str]]:
+    """Has a crawler look, and corrects what it finds; what was done, and what was corrected."""
     log = context.log.info
     # The table is as its newest snapshot is, also when a slot of the past is filled.
     newest = raw.manifests.read(raw.name, raw.manifests.latest(raw.name) or manifest.snapshot_timestamp)
@@ -111,31 +143,32 @@ def _crawl(
     raw.ensure(newest, log)
     added, removed = raw.match_partitions(log)
     corrected = raw.match_columns(manifest, newest)
-    return {
+    done = {
         "crawler": dg.MetadataValue.url(crawl.url),
         "crawl_started_at": dg.MetadataValue.timestamp(crawl.started_at),
         "partitions_added_beside_the_crawler": added,
         "partitions_removed": removed,
         "corrected_from_the_manifest": corrected or "nothing",
     }
+    return done, corrected
 
 
 def _register(
-    context: dg.AssetExecutionContext, raw: RawTable, manifest: Manifest, upstream: dg.AssetKey, aws: AwsClients
-) -> dict[str, Any]:
-    """Registers what is complete and verified, with no crawler."""
-    counted = rows_were_counted(manifest, context.instance, upstream)
-    done = DirectTable(raw, aws.s3).register(manifest, counted=counted)
+    context: dg.AssetExecutionContext, raw: RawTable, manifest: Manifest, aws: AwsClients
+) -> tuple[dict[str, Any], Sequence[str]]:
+    """Registers what is complete and verified, with no crawler; what was done, and what was changed."""
+    done = DirectTable(raw, aws.s3).register(manifest)
     for label, reason in done.refused.items():
         context.log.warning(f"{manifest.table}: snapshot {label} is complete and is not registered: {reason}")
     context.log.info(
         f"{snapshots_table(raw.name)}: {done.added} snapshot(s) added, {done.removed} without a manifest removed, "
         f"{done.described_anew} described anew that a crawler had described"
     )
-    return {
+    metadata = {
         "partitions_added": done.added,
         "partitions_removed": done.removed,
         "partitions_described_anew": done.described_anew,
         "table_changes": list(done.changed) or "none",
         "not_registered": dict(done.refused) or "none",
     }
+    return metadata, done.changed

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dynamo_assets.assets.raw_table import RawTable, undisturbed
-from dynamo_assets.assets.verification import ROWS_IN_FOOTER, Verification
 from dynamo_assets.aws.cancellation import all_side_by_side
 from dynamo_assets.aws.partitions import Registered, partition_of
 from dynamo_assets.aws.storage_formats import HEADER, differences, storage_of, table_parameters
 from dynamo_assets.errors import CatalogError, ManifestError
 from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.naming import PARTITION_COLUMN, snapshots_table
+from dynamo_assets.verification.folders import ROWS_IN_FOOTER, Folders
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,7 +51,7 @@ class DirectTable:
     raw: RawTable
     s3: S3Client
 
-    def register(self, manifest: Manifest, *, counted: bool) -> Registration:
+    def register(self, manifest: Manifest) -> Registration:
         """Makes the registered partitions equal to the complete and sound snapshots.
 
         The table is changed before a partition is added, never after: under a type that is too narrow for it, a
@@ -59,22 +59,21 @@ class DirectTable:
         one call. Another snapshot that is damaged is left out and holds nothing up.
 
         Args:
-            manifest: The snapshot that must be registered.
-            counted: Whether its files' rows have been counted just now.
+            manifest: The snapshot that must be registered; it has passed its checks, so its rows were counted.
 
         Raises:
             CatalogError: Something else has the table's name, its formats do not go together, or Glue refused a change.
             ManifestError: The snapshot's files are not what its manifest says; names the file. Nothing was changed.
         """
-        return undisturbed(lambda: self._register(manifest, counted=counted))
+        return undisturbed(lambda: self._register(manifest))
 
-    def _register(self, manifest: Manifest, *, counted: bool) -> Registration:
+    def _register(self, manifest: Manifest) -> Registration:
         catalog, name = self.raw.catalog, snapshots_table(self.raw.name)
         # The table first: whoever adds a snapshot from here on changes it, which is then noticed.
         table = self._table()
         registered = catalog.registered(name) if table else {}
-        complete = set(self.raw.manifests.labels(self.raw.name))
-        sound, refused = self._sound(complete - registered.keys(), complete, manifest, counted=counted)
+        complete = self.raw.wanted()
+        sound, refused = self._sound(complete - registered.keys(), complete, manifest)
         sound, mixed = self._fitting(sound, registered, manifest)
         newest = self._newest(sound, complete & registered.keys())
         changed = self._make_or_change(table, newest, sound, registered)
@@ -104,14 +103,14 @@ class DirectTable:
         return table
 
     def _sound(
-        self, missing: set[str], complete: set[str], manifest: Manifest, *, counted: bool
+        self, missing: set[str], complete: set[str], manifest: Manifest
     ) -> tuple[list[Manifest], dict[str, str]]:
         own = manifest.snapshot_timestamp
 
         def counts(snapshot: Manifest) -> bool:
-            return not counted if snapshot.snapshot_timestamp == own else snapshot.format in ROWS_IN_FOOTER
+            return snapshot.snapshot_timestamp != own and snapshot.format in ROWS_IN_FOOTER
 
-        sound, damaged = Verification(self.s3, self.raw.manifests, self.raw.name).of(missing, complete, counts=counts)
+        sound, damaged = Folders(self.s3, self.raw.manifests, self.raw.name).of(missing, complete, counts=counts)
         if own in damaged:
             raise ManifestError(
                 f"{manifest.table}: snapshot {own} is not registered: {damaged[own]}. Neither the raw table nor the "

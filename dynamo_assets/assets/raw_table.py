@@ -13,6 +13,7 @@ from dynamo_assets.aws.storage_formats import HEADER, differences, storage_of, t
 from dynamo_assets.errors import CatalogError, TableChangedError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.naming import snapshots_table
+from dynamo_assets.verification.records import Records
 
 T = TypeVar("T")
 UPDATE_ATTEMPTS = 5
@@ -38,11 +39,17 @@ class RawTable:
         catalog: The database it is in.
         name: The table's catalog name, without `snapshots_`.
         manifests: The truth.
+        records: Says which complete snapshots did not pass their checks: they are not registered.
     """
 
     catalog: Catalog
     name: str
     manifests: ManifestStore
+    records: Records
+
+    def wanted(self) -> set[str]:
+        """The labels of the snapshots that are to be registered."""
+        return set(self.manifests.labels(self.name)) - set(self.records.rejected(self.name))
 
     def follow_format(self, manifest: Manifest, log: Callable[[str], None]) -> None:
         """Before a crawl: gives a table whose files had another format so far the one they have now.
@@ -92,7 +99,9 @@ class RawTable:
             )
 
     def match_partitions(self, log: Callable[[str], None]) -> tuple[int, int]:
-        """Makes the registered partitions equal to the complete snapshots: the folder of a dead attempt goes out.
+        """Makes the registered partitions equal to the complete snapshots, but for rejected ones.
+
+        The folder of a dead attempt goes out, too.
 
         Returns:
             How many were added and removed.
@@ -103,10 +112,10 @@ class RawTable:
         table = self._only_table()
         # In this order: a snapshot completed in between is then not taken for a stranger.
         registered = set(self.catalog.labels(table["Name"]))
-        complete = set(self.manifests.labels(self.name))
-        missing, strange = sorted(complete - registered), sorted(registered - complete)
+        wanted = self.wanted()
+        missing, strange = sorted(wanted - registered), sorted(registered - wanted)
         if strange:
-            log(f"Removing from the catalog what has no manifest: {', '.join(strange)}")
+            log(f"Removing from the catalog what is not complete or did not pass its checks: {', '.join(strange)}")
         self.catalog.unregister(table["Name"], strange)
         manifests = (self.manifests.read(self.name, label) for label in missing)
         self.catalog.register(table["Name"], map(partition_of, manifests))

@@ -6,9 +6,6 @@ from functools import partial
 
 import dagster as dg
 
-from dynamo_assets.assets.checks import check_rows_in_files, rows_in_files_spec
-from dynamo_assets.assets.failures import explained
-from dynamo_assets.assets.metadata import SNAPSHOT_LABEL, exported_columns, snapshot_metadata
 from dynamo_assets.assets.table_sets.checks import tell_the_set
 from dynamo_assets.automation.executor import COMPUTES_TAG
 from dynamo_assets.automation.partitions import last_tick, require_current_slot
@@ -22,8 +19,12 @@ from dynamo_assets.engines.point_in_time import PointInTimeEngine
 from dynamo_assets.engines.snapshot import Engine, Snapshot, snapshots_of_slot
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.export.progress import WARNING_PREFIX
+from dynamo_assets.failures import explained
+from dynamo_assets.metadata import SNAPSHOT_LABEL, exported_columns, snapshot_metadata
 from dynamo_assets.naming import snapshot_asset_key, source_asset_key
 from dynamo_assets.settings import Settings, Table
+from dynamo_assets.verification.asset_checks import result_of, snapshot_specs
+from dynamo_assets.verification.verify import Verifier
 
 KINDS = {
     "glue": {"glue", "s3"},
@@ -49,7 +50,7 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
         key=key,
         deps=[source],
         partitions_def=slots,
-        check_specs=[rows_in_files_spec(key)],
+        check_specs=snapshot_specs(table, key),
         group_name=table.group,
         kinds={*KINDS[table.engine], table.format},
         owners=table.owners,
@@ -67,13 +68,18 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
             manifest = snapshot.manifest
             for line in manifest.schema_changes.lines():
                 context.log.warning(f"{table.table}: columns changed since {manifest.schema_changes.since}: {line}")
+            record = Verifier(settings, aws).verify(table, manifest)
             return dg.MaterializeResult(
                 metadata={
                     **snapshot_metadata(manifest, snapshot.facts, settings.layout, settings.prices),
                     "dagster/column_lineage": exported_columns(manifest.columns, source),
+                    "verified": record.passed,
                 },
                 data_version=dg.DataVersion(manifest.snapshot_timestamp),
-                check_results=[check_rows_in_files(manifest, aws, settings.storage.bucket, key)],
+                check_results=[
+                    result_of(finding, key, **{SNAPSHOT_LABEL: manifest.snapshot_timestamp})
+                    for finding in record.findings
+                ],
             )
 
     return _snapshot

@@ -1,65 +1,56 @@
-"""`<database>/<name>`: the Athena view of the latest complete snapshot, and nothing else."""
+"""`<database>/<name>`: the Athena view of the newest verified snapshot, and nothing else."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from dynamo_assets.assets.checks import rows_in_view_spec
-from dynamo_assets.assets.failures import explained
-from dynamo_assets.assets.publishing import Views, view_spec
 from dynamo_assets.assets.snapshot import retry_policy
-from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.aws.views import published_snapshot
-from dynamo_assets.errors import CatalogError
-from dynamo_assets.export.manifest import Manifest, ManifestStore
-from dynamo_assets.naming import snapshots_table
+from dynamo_assets.failures import explained
+from dynamo_assets.publishing.choice import Choice
+from dynamo_assets.publishing.kept_views import KeptViews
+from dynamo_assets.publishing.move import Move
+from dynamo_assets.publishing.pins import Pins
+from dynamo_assets.publishing.presentation import view_result, view_spec
+from dynamo_assets.publishing.target import Target
+from dynamo_assets.publishing.views import Views
 from dynamo_assets.settings import Settings, Table
+from dynamo_assets.verification.asset_checks import result_of, view_specs
+from dynamo_assets.verification.verify import Verifier
 
 
 def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
     """The view of one table that is in no set; the views of a set are moved by `assets/table_sets`."""
-    spec = view_spec(table, settings)
+    spec, target = view_spec(table, settings), Target.of_table(table)
 
     @dg.multi_asset(
         name="__".join(spec.key.path),
         specs=[spec],
-        check_specs=[rows_in_view_spec(spec.key)],
+        check_specs=view_specs(table, spec.key),
         retry_policy=retry_policy(table),
     )
     def _view(
         context: dg.AssetExecutionContext, aws: AwsClients
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-        with explained(table, context):
-            views = Views.of(settings, aws)
-            manifest = newest_snapshot(views.catalog, ManifestStore(aws.s3, settings.layout), table.name)
-            before = views.check_before(manifest)
-            if not before.passed:
-                yield before
-                raise CatalogError(f"{table.table}: {before.description}")
-            views.publish(manifest, log=context.log.info)
-            yield views.result(manifest)
+        attempt = f"{context.run.run_id}/{context.retry_number}"
+        log = context.log.info
+        with (
+            explained(table, context),
+            target.alone(aws.s3, settings.layout, attempt=attempt, log=log) as hold,
+        ):
+            views, verifier = Views.of(settings, aws), Verifier(settings, aws)
+            pin = Pins(aws.s3, settings.layout).of(table.name)
+            if pin:
+                context.log.warning(f"{table.table}: the view is pinned at {pin.snapshot_timestamp}, and stays there")
+                manifest = verifier.manifests.read(table.name, pin.snapshot_timestamp)
+            else:
+                manifest = Choice.of(views.catalog, verifier).newest(table)
+            move = Move(views, [manifest], hold, log)
+            [candidate] = candidates = move.verify()
+            if any(finding.blocks for finding in candidate.findings):
+                yield from (result_of(finding, spec.key) for finding in candidate.findings)
+            [shown] = move.make(candidates)
+            yield view_result(candidate, shown, pin, settings.catalog.database)
+            KeptViews(views, verifier, log).refresh(table)
 
     return _view
-
-
-def newest_snapshot(catalog: Catalog, manifests: ManifestStore, name: str) -> Manifest:
-    """The snapshot the view should show: the newest that is complete and registered, never one older than it shows.
-
-    A snapshot that another run has completed and not yet registered has no rows for Athena; it is that run's to
-    publish.
-
-    Raises:
-        CatalogError: There is none, or something else than a view has the view's name.
-        ManifestError: The published snapshot has no manifest, and there is no newer one.
-    """
-    published = published_snapshot(catalog, name)
-    for label in reversed(list(manifests.labels(name, after=published))):
-        if catalog.has_label(snapshots_table(name), label):
-            return manifests.read(name, label)
-    if published is None:
-        raise CatalogError(
-            f"{name}: no complete snapshot is registered in {catalog.database}.{snapshots_table(name)}; materialize "
-            "the assets upstream first"
-        )
-    return manifests.read(name, published)

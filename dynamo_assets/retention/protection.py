@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +14,10 @@ from dynamo_assets.engines.increments import ENGINE, MIN_WINDOW, base_of
 from dynamo_assets.errors import RetentionError
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.naming import format_snapshot, is_label, parse_snapshot
+from dynamo_assets.publishing.pins import Pins
 from dynamo_assets.retention.decision import Protected
 from dynamo_assets.settings import Table
+from dynamo_assets.verification.records import Records
 
 Reason = tuple[str, str]
 """A label, and why that snapshot stays."""
@@ -29,6 +32,9 @@ class Protection:
         catalog: Says what its view shows.
         manifests: Where complete snapshots are found.
         now: The wall clock.
+        pins: Where people hold views.
+        records: Which snapshots passed their checks.
+        pinned_by: The names by which the table's view may be pinned: its own, and its set's.
         native_exports: The labels of which there are DynamoDB's own exports: of most of them a snapshot is being made.
     """
 
@@ -36,7 +42,14 @@ class Protection:
     catalog: Catalog
     manifests: ManifestStore
     now: datetime
+    pins: Pins
+    records: Records
+    pinned_by: Sequence[str]
     native_exports: Sequence[str] = ()
+
+    def verified(self) -> Iterator[str]:
+        """The labels of the snapshots that passed their checks, oldest first."""
+        return self.records.verified(self.table.name)
 
     def all(self) -> Protected:
         """Everything that is protected.
@@ -120,6 +133,19 @@ def _in_flight(of: Protection) -> list[datetime]:
     return [instant for instant in exported if instant not in complete]
 
 
-_CHANGED_BY_PEOPLE: tuple[Callable[[Protection], Iterable[Reason]], ...] = ()
+def _pinned(of: Protection) -> Iterator[Reason]:
+    for name in of.pinned_by:
+        if pin := of.pins.of(name):
+            yield pin.snapshot_timestamp, f"it is pinned since {pin.pinned_at}"
+
+
+def _kept_views(of: Protection) -> Iterator[Reason]:
+    """Of which there are views of their own, and will be."""
+    keep = of.table.keep_views
+    for label in deque(of.verified(), maxlen=keep) if keep else ():
+        yield label, f"it has a view of its own: keep_views is {keep}"
+
+
+_CHANGED_BY_PEOPLE: tuple[Callable[[Protection], Iterable[Reason]], ...] = (_pinned,)
 """What is protected beside the published snapshot because a person said so."""
-_SOURCES = (*_CHANGED_BY_PEOPLE, _newest, _bases)
+_SOURCES = (*_CHANGED_BY_PEOPLE, _newest, _bases, _kept_views)

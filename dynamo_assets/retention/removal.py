@@ -110,6 +110,7 @@ class Removal:
             for hold in held.values():
                 hold.check()
             self.delete([key for keys in found.values() for key in keys])
+            self.delete([key(name, label) for key in (layout.verified_key, layout.rejected_key) for label in doomed])
             self.delete([layout.claim_key(name, label) for label in doomed])
             self.delete([layout.retired_key(name, label) for label in doomed])
         if doomed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -15,12 +15,14 @@ from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.export.holding import Held, Hold, one_at_a_time
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.naming import Layout
+from dynamo_assets.publishing.pins import Pins
 from dynamo_assets.retention.decision import decide
 from dynamo_assets.retention.leavings import Leavings
 from dynamo_assets.retention.outcome import Outcome
 from dynamo_assets.retention.protection import Protection
 from dynamo_assets.retention.removal import Removal
 from dynamo_assets.settings import Retention, Settings, Table
+from dynamo_assets.verification.records import Records
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,22 @@ class RetentionRun:
     def _apply(self, table: Table) -> Outcome:
         manifests = ManifestStore(self.aws.s3, self._layout, now=lambda: self.now)
         catalog = Catalog(self.aws.glue, self.settings.catalog.database)
-        look_again = Protection(table, catalog, manifests, self.now).by_people
+        protection = Protection(
+            table,
+            catalog,
+            manifests,
+            self.now,
+            Pins(self.aws.s3, self._layout),
+            Records(self.aws.s3, self._layout),
+            [table.name, *(each.name for each in self.settings.sets if table.table in each.tables)],
+        )
+        look_again = protection.by_people
         removal = Removal(table, self.aws.s3, manifests, catalog, look_again, self.log)
         leavings = Leavings(removal, self.now)
 
         begun = removal.retired()
         resumed = begun if self.dry_run else removal.resume(begun)
-        protected = Protection(table, catalog, manifests, self.now, leavings.native_exports()).all()
+        protected = replace(protection, native_exports=leavings.native_exports()).all()
         decision = decide(manifests.labels(table.name), table.retention or Retention(), protected, self.now)
         sizes = removal.sizes(decision.going)
         gone = decision.going if self.dry_run else removal.remove(decision.going)

@@ -26,8 +26,11 @@ from dynamo_assets.definitions import build_definitions
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.infrastructure.deployment import deploy
 from dynamo_assets.naming import job_name
+from dynamo_assets.publishing.by_hand import Order, Published, Publisher
+from dynamo_assets.publishing.pins import Pins
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, Endpoint
 from dynamo_assets.settings import Settings, Table
+from dynamo_assets.verification.records import Records
 
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/dynamodb-exports"
 FAST = {"retries": 0, "retry_delay": "1s"}
@@ -50,6 +53,18 @@ class Pipeline:
     @property
     def manifests(self) -> ManifestStore:
         return ManifestStore(self.clients.s3, self.settings.layout)
+
+    @property
+    def records(self) -> Records:
+        return Records(self.clients.s3, self.settings.layout)
+
+    @property
+    def pins(self) -> Pins:
+        return Pins(self.clients.s3, self.settings.layout)
+
+    def publish(self, target: str, **order: Any) -> Published:
+        """As `dynamo-assets publish` does."""
+        return Publisher(self.settings, self.clients, print).publish(Order(target=target, **order), attempt="by hand")
 
     def table(self, name: str) -> Table:
         return next(table for table in self.settings.tables if table.table == name)

@@ -19,6 +19,7 @@ from dynamo_assets.aws.storage_formats import storage_descriptor, table_paramete
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.naming import format_snapshot, snapshots_table
+from dynamo_assets.verification.records import Record
 from tests.acceptance.conftest import Pipeline
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -79,12 +80,24 @@ class OldSnapshots:
     def put(self, key: str, body: bytes = b"x") -> None:
         self.pipeline.clients.s3.put_object(Bucket=self.pipeline.settings.storage.bucket, Key=key, Body=body)
 
+    def verified(self, each: str) -> None:
+        """Says that a snapshot passed its checks."""
+        self.pipeline.records.write(Record.of(self.pipeline.manifests.read(self.name, each), []))
+
     def keys(self, *beginnings: str) -> list[str]:
         """What lies in the bucket, query results and code aside; only what concerns retention or is given."""
         bucket, found = self.pipeline.settings.storage.bucket, []
         for page in self.pipeline.clients.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             found += [entry.get("Key", "") for entry in page.get("Contents", [])]
-        wanted = beginnings or ("snapshots_", "_manifests/", "_claims/", "_retired/", "_units/", "_native_exports/")
+        wanted = beginnings or (
+            "snapshots_",
+            "_manifests/",
+            "_claims/",
+            "_retired/",
+            "_units/",
+            "_native_exports/",
+            "_verified/",
+        )
         return [key for key in found if key.startswith(wanted)]
 
     def of(self, each: str) -> list[str]:

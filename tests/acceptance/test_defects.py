@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dynamo_assets.assets.view import newest_snapshot
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.crawlers import crawler_definition
 from dynamo_assets.aws.views import published_label
 from dynamo_assets.naming import crawler_name, format_snapshot, parse_snapshot
+from dynamo_assets.publishing.choice import Choice
+from dynamo_assets.verification.verify import Verifier
 from tests.acceptance.conftest import ROLE, Pipeline, failure_of
 
 ITEMS = [{"id": "1", "stars": 5}, {"id": "2", "stars": 2}]
@@ -63,7 +64,8 @@ def test_1_the_latest_of_1500_snapshots_is_found(reviews) -> None:
     assert pipeline.manifests.latest(name) == newest.snapshot_timestamp
     pipeline.query(f'DROP VIEW "{name}"')
     catalog = Catalog(pipeline.clients.glue, pipeline.database)
-    assert newest_snapshot(catalog, pipeline.manifests, name) == newest
+    choice = Choice.of(catalog, Verifier(pipeline.settings, pipeline.clients))
+    assert choice.newest(pipeline.table(table)) == newest
 
 
 def test_2_a_half_written_snapshot_is_never_published_nor_registered(reviews) -> None:

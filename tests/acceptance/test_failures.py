@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dynamo_assets.errors import ReadError
+from dynamo_assets.verification.verify import Verifier
 from tests.acceptance.conftest import Pipeline, failure_of
 
 ITEMS = [{"id": "1", "stars": 5}, {"id": "2", "stars": 2}]
@@ -46,7 +47,7 @@ def test_a_snapshot_with_a_file_too_many_is_not_published(reviews) -> None:
     assert "Athena counts 4 rows" in message
     assert "the manifest says 3" in message
     assert "The view was not touched" in message
-    assert _checks(result) == {"rows_in_view": False}
+    assert _checks(result) == {"view": False}
     assert pipeline.query(f'SELECT count(*), max(snapshot_timestamp) FROM "{name}"') == [(2, before)]
 
 
@@ -59,12 +60,12 @@ def test_files_that_hold_other_rows_than_the_manifest_says_stop_the_run_before_t
     import dynamo_assets.assets.snapshot as module
 
     real = module._take_or_adopt
+    other = io.BytesIO()
+    pq.write_table(pa.table({"id": ["1"]}), other)
 
     def tampered(*args):
         snapshot = real(*args)
         [file] = snapshot.manifest.files
-        other = io.BytesIO()
-        pq.write_table(pa.table({"id": ["1"]}), other)
         pipeline.clients.s3.put_object(Bucket=pipeline.settings.storage.bucket, Key=file.key, Body=other.getvalue())
         return snapshot
 
@@ -72,9 +73,9 @@ def test_files_that_hold_other_rows_than_the_manifest_says_stop_the_run_before_t
     result = pipeline.run(table)
 
     assert not result.success
-    assert _checks(result) == {"rows_in_files": False}
-    [check] = result.get_asset_check_evaluations()
-    assert "1 rows, the manifest says 2" in (check.description or "")
+    [check] = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert check.check_name == "files"
+    assert f"{len(other.getvalue()):,} bytes, the manifest says" in (check.description or "")
     started = {event.step_key for event in result.all_events if event.is_step_start}
     assert started == {f"s3__{name}_export"}
     assert pipeline.query(f'SELECT DISTINCT snapshot_timestamp FROM "{name}"') == [(before,)]
@@ -98,9 +99,7 @@ def test_a_complete_snapshot_that_was_not_reported_is_adopted_by_the_retry(
     table = unique("Reviews")
     pipeline = make_pipeline({table: {"engine": "in_process", "retries": 1, "retry_delay": "1s"}})
     pipeline.create_table(table, ITEMS)
-    import dynamo_assets.assets.snapshot as module
-
-    real, calls = module.check_rows_in_files, []
+    real, calls = Verifier.verify, []
 
     def fails_once(*args):
         calls.append(args)
@@ -108,7 +107,7 @@ def test_a_complete_snapshot_that_was_not_reported_is_adopted_by_the_retry(
             raise ReadError("S3 is not there for a moment")
         return real(*args)
 
-    monkeypatch.setattr(module, "check_rows_in_files", fails_once)
+    monkeypatch.setattr(Verifier, "verify", fails_once)
     name = pipeline.table(table).name
     result = pipeline.run(table)
 

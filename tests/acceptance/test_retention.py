@@ -12,9 +12,11 @@ from dynamo_assets import cli
 from dynamo_assets.export import holding
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.naming import format_snapshot, parse_slot
+from dynamo_assets.publishing.pins import Pin, Pins
 from dynamo_assets.retention import job
 from dynamo_assets.retention.protection import Protection
 from dynamo_assets.retention.removal import Removal
+from dynamo_assets.verification.records import Records
 from tests.acceptance.conftest import Pipeline, failure_of
 from tests.acceptance.old_snapshots import NOW, OldSnapshots, label
 
@@ -92,6 +94,24 @@ def test_the_published_snapshot_and_what_the_view_may_move_to_stay_however_old(m
         labels[1]: "the view shows it",
         labels[2]: f"the view shows {labels[1]}, and may move to this one yet",
     }
+
+
+def test_what_is_pinned_or_has_a_view_of_its_own_stays(make_old) -> None:
+    old = make_old({"keep_last": 1}, keep_views=3)
+    pinned, gone, kept, also_kept = old.add([label(days) for days in (90, 80, 70, 60)])
+    newest = old.newest.snapshot_timestamp
+    for each in (pinned, gone, kept, also_kept):
+        old.verified(each)
+    layout = old.pipeline.settings.layout
+    pin = Pin(name=old.name, snapshot_timestamp=pinned, pinned_at="2026-11-01T00:00:00Z")
+    Pins(old.pipeline.clients.s3, layout).set(pin)
+
+    result = old.run()
+
+    assert old.pipeline.labels(old.table) == [pinned, kept, also_kept, newest]
+    assert old.of(gone) == [], "the record of its verification has gone with it"
+    assert "pinned since" in str(old.observed(result)["protected"][pinned])
+    assert "view of its own" in str(old.observed(result)["protected"][kept])
 
 
 def test_a_view_that_is_pointed_to_a_snapshot_after_the_decision_saves_it(make_old, monkeypatch) -> None:
@@ -351,7 +371,7 @@ def test_1500_snapshots_are_worked_through_with_few_calls(make_old) -> None:
 
     with old.counted_calls() as calls:
         assert old.run(dry_run=True).success
-    assert calls.pop("GetObject") == len(going), "the rows and bytes of what would go"
+    assert calls.pop("GetObject") == len(going) + 1, "the rows and bytes of what would go, and whether there is a pin"
     assert sum(calls.values()) <= 15, calls
     with old.counted_calls() as calls:
         assert old.run().success
@@ -433,6 +453,8 @@ def test_a_table_without_a_view_keeps_its_newest(make_old) -> None:
     old = make_old({"keep_days": 10})
     old.add([label(40), label(30)])
     old.pipeline.query(f'DROP VIEW "{old.name}"')
-    assert Protection(old.pipeline.table(old.table), old.catalog, old.pipeline.manifests, NOW).shown() is None
+    table, s3, layout = old.pipeline.table(old.table), old.pipeline.clients.s3, old.pipeline.settings.layout
+    pins, records = Pins(s3, layout), Records(s3, layout)
+    assert Protection(table, old.catalog, old.pipeline.manifests, NOW, pins, records, [table.name]).shown() is None
     assert old.run().success
     assert old.pipeline.labels(old.table) == [old.newest.snapshot_timestamp]

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dynamo_assets.assets.publishing import Views
 from dynamo_assets.aws.athena import Athena
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.views import published_snapshot
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.naming import job_name, parse_slot
+from dynamo_assets.publishing.views import Candidate, Views
 from tests.acceptance.conftest import Pipeline, failure_of
 
 HOURLY = "0 * * * *"
@@ -148,8 +148,7 @@ def test_all_views_of_a_set_show_one_instant_and_a_backfill_moves_none_back(make
     assert views == {shop.key.path[-1], *(shop.name(table) for table in shop.tables)}
     assert shop.check().passed
     assert {check.check_name for check in result.get_asset_check_evaluations() if check.passed} == {
-        "rows_in_files",
-        "rows_in_view",
+        *("files", "volume", "source", "schema", "conversions", "catalog", "view"),
         "moved_together",
     }
 
@@ -216,7 +215,7 @@ def test_a_member_with_rows_too_many_holds_the_set_back_before_any_view_is_touch
 
     message = failure_of(shop.publish())
 
-    assert f"{payments} held the set back: Athena counts 3 rows" in message
+    assert f"{payments} held the set back: view: Athena counts 3 rows" in message
     assert "No view of the set was touched" in message
     assert shop.shown() == {_label(shop.slot(2))}
     assert payments in shop.check().description
@@ -263,15 +262,15 @@ def test_ctrl_c_while_views_move_moves_all_of_them_back(make_shop, monkeypatch: 
     shop = make_shop()
     assert shop.run(2).success
     assert shop.run_exports(1, *shop.tables).success
-    result = Views.result
+    read = Views.read
 
-    def interrupted(self: Views, manifest: Any) -> Any:
-        if manifest.table == shop.tables[1]:
+    def interrupted(self: Views, candidate: Candidate) -> Any:
+        if candidate.manifest.table == shop.tables[1]:
             assert shop.shown() == {_label(shop.slot(1))}
             raise KeyboardInterrupt
-        return result(self, manifest)
+        return read(self, candidate)
 
-    monkeypatch.setattr(Views, "result", interrupted)
+    monkeypatch.setattr(Views, "read", interrupted)
     assert not shop.publish().success
 
     assert shop.shown() == {_label(shop.slot(2))}

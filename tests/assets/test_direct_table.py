@@ -19,6 +19,7 @@ from dynamo_assets.errors import CatalogError, ManifestError, TableChangedError
 from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestFile, ManifestStore
 from dynamo_assets.naming import Layout, format_snapshot, parse_snapshot
 from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.verification.records import Records
 from tests.export.manifests import snapshot_of
 
 TABLE = "snapshots_zoo"
@@ -75,7 +76,7 @@ class Zoo:
 def zoo(aws: Endpoint, bucket: str, unique: Callable[[str], str]) -> Zoo:
     glue, s3, database = aws.client("glue"), aws.client("s3"), unique("db")
     glue.create_database(DatabaseInput={"Name": database})
-    raw = RawTable(Catalog(glue, database), "zoo", ManifestStore(s3, Layout(bucket)))
+    raw = RawTable(Catalog(glue, database), "zoo", ManifestStore(s3, Layout(bucket)), Records(s3, Layout(bucket)))
     found = Zoo(DirectTable(raw, s3), glue)
     for client in (glue, s3):
         name = client.meta.service_model.service_name
@@ -88,43 +89,43 @@ def test_a_long_history_is_registered_in_batches_and_a_further_one_in_one_call(z
         manifests = list(pool.map(lambda hours: zoo.snapshot(hours, files=1), range(350)))
     zoo.calls()
 
-    done = zoo.table.register(manifests[-1], counted=True)
+    done = zoo.table.register(manifests[-1])
 
     assert (done.added, done.removed, dict(done.refused)) == (350, 0, {})
     assert zoo.calls() == {
         "GetTable": 1,
         "CreateTable": 1,
         "BatchCreatePartition": 4,
-        "ListObjectsV2": 1 + 1,  # manifests, and files
+        "ListObjectsV2": 1 + 1 + 1,  # manifests, what was rejected, and files
         "GetObject": 350,  # manifests
     }
     assert sorted(zoo.catalog.labels(TABLE)) == [each.snapshot_timestamp for each in manifests]
     newest = zoo.snapshot(350, files=1)
     zoo.calls()
-    assert zoo.table.register(newest, counted=True).added == 1
+    assert zoo.table.register(newest).added == 1
     assert zoo.calls() == {
         "GetTable": 1,
         "GetPartitions": 1,
         "BatchCreatePartition": 1,
-        "ListObjectsV2": 1 + 1,
+        "ListObjectsV2": 1 + 1 + 1,
         "GetObject": 1,
     }
 
 
 def test_registering_again_changes_nothing(zoo: Zoo) -> None:
     manifest = zoo.snapshot(0)
-    assert zoo.table.register(manifest, counted=False).changed == ["made from the manifest"]
+    assert zoo.table.register(manifest).changed == ["made from the manifest"]
     zoo.calls()
-    done = zoo.table.register(manifest, counted=False)
+    done = zoo.table.register(manifest)
     assert (done.added, done.removed, done.changed) == (0, 0, [])
     assert not {"UpdateTable", "BatchCreatePartition", "UpdatePartition"} & zoo.calls().keys()
 
 
 def test_the_table_is_changed_before_the_partition_is_there(zoo: Zoo) -> None:
-    zoo.table.register(zoo.snapshot(0, n="bigint"), counted=True)
+    zoo.table.register(zoo.snapshot(0, n="bigint"))
     wider = zoo.snapshot(1, n="string", more="boolean")
     zoo.calls()
-    done = zoo.table.register(wider, counted=True)
+    done = zoo.table.register(wider)
     asked = zoo.asked
     assert asked.index("UpdateTable") < asked.index("BatchCreatePartition")
     assert done.changed == ["n: bigint -> string", "more: missing -> boolean"]
@@ -132,37 +133,37 @@ def test_the_table_is_changed_before_the_partition_is_there(zoo: Zoo) -> None:
 
 
 def test_a_snapshot_of_the_past_changes_no_column_of_the_table(zoo: Zoo) -> None:
-    zoo.table.register(zoo.snapshot(2, n="string"), counted=True)
-    zoo.table.register(zoo.snapshot(1, n="bigint", old="bigint"), counted=True)
+    zoo.table.register(zoo.snapshot(2, n="string"))
+    zoo.table.register(zoo.snapshot(1, n="bigint", old="bigint"))
     assert zoo.columns() == {"n": "string", "old": "bigint"}
     assert zoo.columns(label(1)) == {"n": "bigint", "old": "bigint"}
 
 
 def test_what_has_no_manifest_goes_out_and_a_description_that_is_wrong_is_corrected(zoo: Zoo) -> None:
     manifest = zoo.snapshot(0, n="bigint")
-    zoo.table.register(manifest, counted=True)
+    zoo.table.register(manifest)
     wrong = storage_descriptor("orc", [("n", "double")], manifest.location, {})
     zoo.catalog.register(TABLE, [(label(1), wrong, {})])
     partition = zoo.catalog.partition(TABLE, label(0))
     assert partition is not None
     zoo.catalog.update_partition(TABLE, partition, wrong)
-    assert zoo.table.register(manifest, counted=True).removed == 1
+    assert zoo.table.register(manifest).removed == 1
     assert list(zoo.catalog.labels(TABLE)) == [label(0)]
     assert zoo.columns(label(0)) == {"n": "bigint"}
 
 
 def test_what_a_crawler_has_described_is_described_anew_once(zoo: Zoo) -> None:
     first, second = zoo.snapshot(0, n="bigint"), zoo.snapshot(1, n="string")
-    zoo.table.register(second, counted=True)
+    zoo.table.register(second)
     inherited = storage_descriptor("json", [("n", "string")], first.location, {"paths": "n"})
     zoo.catalog.describe_anew(TABLE, [(label(0), inherited, {"UPDATED_BY_CRAWLER": "x", "recordCount": "1"})])
-    assert zoo.table.register(second, counted=True).described_anew == 1
+    assert zoo.table.register(second).described_anew == 1
     partition = zoo.catalog.partition(TABLE, label(0))
     assert partition is not None
     assert zoo.columns(label(0)) == {"n": "bigint"}
     assert partition["StorageDescriptor"]["SerdeInfo"]["Parameters"] == {"serialization.format": "1"}
     assert partition["Parameters"] == {"classification": "json", "compressionType": "gzip"}
-    assert zoo.table.register(second, counted=True).described_anew == 0
+    assert zoo.table.register(second).described_anew == 0
 
 
 def test_a_damaged_snapshot_is_an_error_where_it_is_the_run_s_own_and_left_out_otherwise(zoo: Zoo) -> None:
@@ -170,33 +171,26 @@ def test_a_damaged_snapshot_is_an_error_where_it_is_the_run_s_own_and_left_out_o
     bucket = zoo.table.raw.manifests.layout.bucket
     zoo.table.s3.delete_object(Bucket=bucket, Key=damaged.files[0].key)
     with pytest.raises(ManifestError, match=rf"Zoo: snapshot {label(0)} is not registered: s3://{bucket}/.*part-0"):
-        zoo.table.register(damaged, counted=True)
+        zoo.table.register(damaged)
     assert zoo.catalog.table(TABLE) is None
-    done = zoo.table.register(whole, counted=True)
+    done = zoo.table.register(whole)
     assert (done.added, list(done.refused)) == (1, [label(0)])
     assert list(zoo.catalog.labels(TABLE)) == [label(1)]
 
 
-def test_its_own_rows_are_counted_by_reading_where_nobody_has_counted_them(zoo: Zoo) -> None:
-    manifest = zoo.snapshot(0, files=1)  # its files are no gzip
-    with pytest.raises(ManifestError, match="not a complete json file"):
-        zoo.table.register(manifest, counted=False)
-    assert zoo.table.register(manifest, counted=True).added == 1
-
-
 @pytest.mark.parametrize(("older", "newer"), [("csv", "json"), ("json", "csv")])
 def test_csv_and_json_are_refused_in_one_table(zoo: Zoo, older: str, newer: str) -> None:
-    zoo.table.register(zoo.snapshot(0, older), counted=True)
-    zoo.table.register(zoo.snapshot(1, "orc"), counted=True)
+    zoo.table.register(zoo.snapshot(0, older))
+    zoo.table.register(zoo.snapshot(1, "orc"))
     with pytest.raises(CatalogError, match="one table cannot have CSV and JSON"):
-        zoo.table.register(zoo.snapshot(2, newer), counted=True)
-    done = zoo.table.register(zoo.snapshot(3, "avro"), counted=True)
+        zoo.table.register(zoo.snapshot(2, newer))
+    done = zoo.table.register(zoo.snapshot(3, "avro"))
     assert (done.added, list(done.refused)) == (1, [label(2)])
 
 
 def test_a_table_follows_a_change_of_format_and_remembers_that_some_files_have_a_header(zoo: Zoo) -> None:
-    zoo.table.register(zoo.snapshot(0, "csv"), counted=True)
-    zoo.table.register(zoo.snapshot(1, "orc", id="string", n="bigint"), counted=True)
+    zoo.table.register(zoo.snapshot(0, "csv"))
+    zoo.table.register(zoo.snapshot(1, "orc", id="string", n="bigint"))
     table = zoo.catalog.table(TABLE)
     assert table is not None
     assert format_of(table["StorageDescriptor"]) == "orc"
@@ -211,29 +205,29 @@ def test_somebody_else_s_table_is_left_alone(zoo: Zoo, change: dict[str, Any]) -
     table: Any = {"Name": TABLE, "StorageDescriptor": storage, "PartitionKeys": keys}
     zoo.glue.create_table(DatabaseName=zoo.catalog.database, TableInput=table)
     with pytest.raises(CatalogError, match=rf"zoo: .*\.{TABLE} is another table: .* Drop it"):
-        zoo.table.register(zoo.snapshot(0), counted=True)
+        zoo.table.register(zoo.snapshot(0))
 
 
 def test_a_newer_snapshot_registered_meanwhile_is_not_written_over(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two slots are registered at once, and the older one's table was read before the newer one's was written."""
-    zoo.table.register(zoo.snapshot(0, n="bigint"), counted=True)
+    zoo.table.register(zoo.snapshot(0, n="bigint"))
     older = zoo.snapshot(1, n="bigint", more="string")
     update, meddled = Catalog.update, []
 
     def meddle(catalog: Catalog, *args: Any, **options: Any) -> None:
         if not meddled:
             meddled.append(True)
-            zoo.table.register(zoo.snapshot(2, n="string", more="string"), counted=True)
+            zoo.table.register(zoo.snapshot(2, n="string", more="string"))
         update(catalog, *args, **options)
 
     monkeypatch.setattr(Catalog, "update", meddle)
-    zoo.table.register(older, counted=True)
+    zoo.table.register(older)
     assert zoo.columns() == {"n": "string", "more": "string"}
     assert sorted(zoo.catalog.labels(TABLE)) == [label(hours) for hours in range(3)]
 
 
 def test_a_table_that_is_changed_again_and_again_is_an_error(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    zoo.table.register(zoo.snapshot(0), counted=True)
+    zoo.table.register(zoo.snapshot(0))
     attempts = []
 
     def refuse(*_: Any, **__: Any) -> None:
@@ -242,5 +236,5 @@ def test_a_table_that_is_changed_again_and_again_is_an_error(zoo: Zoo, monkeypat
 
     monkeypatch.setattr(Catalog, "update", refuse)
     with pytest.raises(TableChangedError):
-        zoo.table.register(zoo.snapshot(1, n="bigint"), counted=True)
+        zoo.table.register(zoo.snapshot(1, n="bigint"))
     assert len(attempts) == UPDATE_ATTEMPTS

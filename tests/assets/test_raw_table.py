@@ -15,6 +15,7 @@ from dynamo_assets.errors import CatalogError
 from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestStore
 from dynamo_assets.naming import Layout
 from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.verification.records import Records
 from tests.export.manifests import snapshot_of
 
 TABLE = "snapshots_zoo"
@@ -71,7 +72,7 @@ def zoo(aws: Endpoint, bucket: str, unique: Callable[[str], str]) -> Zoo:
     glue, database = aws.client("glue"), unique("db")
     glue.create_database(DatabaseInput={"Name": database})
     manifests = ManifestStore(aws.client("s3"), Layout(bucket))
-    return Zoo(RawTable(Catalog(glue, database), "zoo", manifests), [])
+    return Zoo(RawTable(Catalog(glue, database), "zoo", manifests, Records(aws.client("s3"), Layout(bucket))), [])
 
 
 def test_a_table_that_no_crawler_made_is_made_once(zoo: Zoo) -> None:
@@ -114,7 +115,9 @@ def test_partitions_become_the_complete_snapshots_each_in_its_own_format(zoo: Zo
     partition = zoo.catalog.partition(TABLE, LABELS[0])
     assert partition is not None
     assert partition["StorageDescriptor"]["Location"] == first.location
-    assert zoo.said == [f"Removing from the catalog what has no manifest: {LABELS[2]}, {LABELS[3]}"]
+    assert zoo.said == [
+        f"Removing from the catalog what is not complete or did not pass its checks: {LABELS[2]}, {LABELS[3]}"
+    ]
     assert zoo.table.match_partitions(zoo.said.append) == (0, 0)
 
 

@@ -4,25 +4,23 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from dynamo_assets.assets.checks import rows_in_view_spec
-from dynamo_assets.assets.failures import explained_of
-from dynamo_assets.assets.metadata import SNAPSHOT_LABEL
-from dynamo_assets.assets.publishing import Views, view_spec
 from dynamo_assets.assets.snapshot import retry_policy
 from dynamo_assets.assets.table_sets.checks import MOVED_TOGETHER, moved_together_spec, what_to_do
 from dynamo_assets.assets.table_sets.instant import Instants, instants_of
-from dynamo_assets.assets.table_sets.together import Move, alone
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.aws.console import catalog_table_url
-from dynamo_assets.errors import HeldBackError, SetError
-from dynamo_assets.export.manifest import Manifest, ManifestStore
-from dynamo_assets.naming import format_snapshot, parse_slot, parse_snapshot, set_asset_key
+from dynamo_assets.errors import HeldBackError, PublishingError
+from dynamo_assets.failures import explained_of
+from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key, view_asset_key
+from dynamo_assets.publishing.choice import Choice
+from dynamo_assets.publishing.kept_views import KeptViews
+from dynamo_assets.publishing.move import Move
+from dynamo_assets.publishing.pins import Pin, Pins
+from dynamo_assets.publishing.presentation import CAVEAT, set_metadata, spoken_pin, view_result, view_spec
+from dynamo_assets.publishing.target import Target
+from dynamo_assets.publishing.views import Candidate, Views
 from dynamo_assets.settings import Settings, Table, TableSet
-
-CAVEAT = (
-    "All views are as of one instant, each within the minute's accuracy that DynamoDB gives its own exports. They are "
-    "not a transaction: a write shortly before or after the instant may be in one table and not in another."
-)
+from dynamo_assets.verification.asset_checks import result_of, view_specs
+from dynamo_assets.verification.verify import Verifier
 
 
 def set_asset(table_set: TableSet, settings: Settings) -> dg.AssetsDefinition:
@@ -43,43 +41,52 @@ def set_asset(table_set: TableSet, settings: Settings) -> dg.AssetsDefinition:
     # The step is as patient as its most patient member.
     patient = max(members, key=lambda table: (table.retries, table.retry_delay))
 
+    target = Target.of_set(table_set, settings)
+
     @dg.multi_asset(
         name="__".join(key.path),
         specs=[*views, own],
-        check_specs=[*(rows_in_view_spec(view.key) for view in views), moved_together_spec(key)],
+        check_specs=[
+            *(spec for table, view in zip(members, views, strict=True) for spec in view_specs(table, view.key)),
+            moved_together_spec(key),
+        ],
         retry_policy=retry_policy(patient),
     )
     def _set(
         context: dg.AssetExecutionContext, aws: AwsClients
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-        manifests = ManifestStore(aws.s3, settings.layout)
         attempt = f"{context.run.run_id}/{context.retry_number}"
         slot = context.run.tags.get("dagster/partition")
         log = context.log.info
         with (
             explained_of({"set": table_set.name}, patient.retries, context),
-            alone(aws.s3, settings.layout, table_set.name, attempt=attempt, log=log) as hold,
+            target.alone(aws.s3, settings.layout, attempt=attempt, log=log) as hold,
         ):
+            warehouse, verifier = Views.of(settings, aws), Verifier(settings, aws)
+            pin = Pins(aws.s3, settings.layout).of(table_set.name)
             try:
-                warehouse = Views.of(settings, aws)
-                instants = instants_of(members, warehouse.catalog, manifests, slot=slot)
-                label = _require_instant(instants, slot)
-                move = Move(warehouse, [manifests.read(table.name, label) for table in members], hold, log)
-                wrong = [check for check in move.verify() if not check.passed]
-                yield from wrong
-                _require_rows(move.manifests, wrong)
-                results = move.make()
-            except SetError as error:
+                choice = Choice.of(warehouse.catalog, verifier)
+                instants = _pinned(pin) if pin else instants_of(members, choice, slot=slot)
+                label = _require_instant(instants, None if pin else slot)
+                move = Move(warehouse, [verifier.manifests.read(table.name, label) for table in members], hold, log)
+                candidates = move.verify()
+                yield from _blocking(candidates, database)
+                _require_passed(candidates)
+                shown = move.make(candidates)
+            except PublishingError as error:
                 context.log_event(dg.AssetObservation(key, description=str(error)))
                 yield _check(key, str(error), passed=False)
                 raise
-            yield from results
+            for candidate, each in zip(candidates, shown, strict=True):
+                yield view_result(candidate, each, pin, database)
             yield dg.MaterializeResult(
                 asset_key=key,
-                metadata=_metadata(move.manifests, aws.region_name(), database),
+                metadata=set_metadata(move.manifests, pin, aws.region_name(), database),
                 data_version=dg.DataVersion(label),
-                check_results=[_check_of(key, instants)],
+                check_results=[_check_of(key, instants, pin)],
             )
+            for table in members:
+                KeptViews(warehouse, verifier, log).refresh(table)
 
     return _set
 
@@ -125,15 +132,27 @@ def _held_back(instants: Instants) -> str:
     return f"{reasons}."
 
 
-def _require_rows(manifests: Sequence[Manifest], wrong: Sequence[dg.AssetCheckResult]) -> None:
-    tables = {manifest.name: manifest.table for manifest in manifests}
-    if wrong:
-        reasons = " ".join(
-            f"{tables[check.asset_key.path[-1]]} held the set back: {check.description}"
-            for check in wrong
-            if check.asset_key
-        )
-        raise HeldBackError(f"{reasons} No view of the set was touched.")
+def _pinned(pin: Pin) -> Instants:
+    return Instants(pin.snapshot_timestamp, pin.snapshot_timestamp, {})
+
+
+def _require_passed(candidates: Sequence[Candidate]) -> None:
+    reasons = [
+        f"{candidate.manifest.table} held the set back: {finding.check}: {finding.text}"
+        for candidate in candidates
+        for finding in candidate.findings
+        if finding.blocks
+    ]
+    if reasons:
+        raise HeldBackError(f"{' '.join(reasons)} No view of the set was touched.")
+
+
+def _blocking(candidates: Sequence[Candidate], database: str) -> Iterator[dg.AssetCheckResult]:
+    """The checks of those members that hold the set back."""
+    for candidate in candidates:
+        if any(finding.blocks for finding in candidate.findings):
+            key = dg.AssetKey(view_asset_key(database, candidate.manifest.name))
+            yield from (result_of(finding, key) for finding in candidate.findings)
 
 
 def _check(asset: dg.AssetKey, text: str, *, passed: bool, warn: bool = False) -> dg.AssetCheckResult:
@@ -146,8 +165,10 @@ def _check(asset: dg.AssetKey, text: str, *, passed: bool, warn: bool = False) -
     )
 
 
-def _check_of(asset: dg.AssetKey, instants: Instants) -> dg.AssetCheckResult:
+def _check_of(asset: dg.AssetKey, instants: Instants, pin: Pin | None) -> dg.AssetCheckResult:
     """Of views that show one instant. That some member has a newer one may be a run in flight, so it is a warning."""
+    if pin:
+        return _check(asset, f"All views are pinned {spoken_pin(pin)}", passed=True)
     if not instants.held_back:
         return _check(asset, f"All views show {instants.common}, the newest instant", passed=True)
     tables, slot = " and ".join(instants.held_back), (instants.newest or "")[:16]
@@ -156,19 +177,3 @@ def _check_of(asset: dg.AssetKey, instants: Instants) -> dg.AssetCheckResult:
         f"Where no run is at it now: {what_to_do(tables, slot)}"
     )
     return _check(asset, text, passed=False, warn=True)
-
-
-def _metadata(manifests: Sequence[Manifest], region: str, database: str) -> dict[str, dg.MetadataValue]:
-    label = manifests[0].snapshot_timestamp
-    lines = ["| table | view | rows | bytes |", "| --- | --- | ---: | ---: |"] + [
-        f"| {manifest.table} | [{database}.{manifest.name}]({catalog_table_url(region, database, manifest.name)}) "
-        f"| {manifest.rows:,} | {manifest.bytes:,} |"
-        for manifest in manifests
-    ]
-    return {
-        SNAPSHOT_LABEL: dg.MetadataValue.text(label),
-        "published_snapshot": dg.MetadataValue.timestamp(parse_snapshot(label)),
-        "members": dg.MetadataValue.md("\n".join(lines)),
-        "rows_of_all_members": dg.MetadataValue.int(sum(manifest.rows for manifest in manifests)),
-        "accuracy": dg.MetadataValue.text(CAVEAT),
-    }

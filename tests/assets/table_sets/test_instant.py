@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from dynamo_assets.assets.table_sets.instant import Instants, instants_of
 from dynamo_assets.aws.views import view_query
+from dynamo_assets.publishing.choice import Choice
 from dynamo_assets.settings import Table
 
 MEMBERS = [Table(table=name, name=name.lower(), engine="point_in_time") for name in ("Orders", "Customers", "Payments")]
@@ -21,6 +23,7 @@ class Lake:
         complete: Of each table the labels that have a manifest.
         unregistered: Of each table those among them that have no partition.
         shown: Of each table what its view shows.
+        rejected: Of each table those that did not pass their checks.
     """
 
     def __init__(
@@ -28,8 +31,11 @@ class Lake:
         complete: Mapping[str, set[str]],
         unregistered: Mapping[str, set[str]] | None = None,
         shown: Mapping[str, str] | None = None,
+        rejected: Mapping[str, set[str]] | None = None,
     ):
         self.database = "db"
+        self.records: Any = self
+        self._rejected = rejected or {}
         self._complete = complete
         self._unregistered = unregistered or {}
         self._shown = shown or {}
@@ -44,9 +50,15 @@ class Lake:
     def view_sql(self, name: str) -> str | None:
         return view_query("db", name, ['"id"'], self._shown[name]) if name in self._shown else None
 
+    def state(self, name: str, label: str) -> str:
+        return "rejected" if label in self._rejected.get(name, set()) else "verified"
+
+    def read(self, name: str, label: str) -> Any:
+        return SimpleNamespace(passed=self.state(name, label) == "verified", reasons=lambda: "files: one is gone.")
+
     def look(self, slot: str | None = None) -> Instants:
         lake: Any = self
-        return instants_of(MEMBERS, lake, lake, slot=slot)
+        return instants_of(MEMBERS, Choice(lake, lake, lake), slot=slot)
 
 
 def _all(*labels: str) -> dict[str, set[str]]:
@@ -63,6 +75,14 @@ def test_a_member_that_lacks_the_newest_instant_is_named_with_what_it_lacks() ->
     assert found.held_back == {
         "Orders": f"its snapshot of {T2} is complete, and not registered in snapshots_orders",
         "Payments": f"it has no complete snapshot of {T2}",
+    }
+
+
+def test_a_member_whose_snapshot_did_not_pass_its_checks_is_named_with_the_reason() -> None:
+    found = Lake(_all(T1, T2), rejected={"orders": {T2}}).look()
+    assert (found.common, found.newest) == (T1, T2)
+    assert found.held_back == {
+        "Orders": f"its snapshot of {T2} did not pass its checks: files: one is gone.",
     }
 
 
@@ -99,12 +119,16 @@ _names = [table.name for table in MEMBERS]
     complete=st.fixed_dictionaries(dict.fromkeys(_names, _labels)),
     unregistered=st.fixed_dictionaries(dict.fromkeys(_names, _labels)),
     shown=st.dictionaries(st.sampled_from(_names), st.sampled_from([T1, T2, T3])),
+    rejected=st.fixed_dictionaries(dict.fromkeys(_names, _labels)),
 )
 def test_whatever_members_have_the_instant_is_everybodys_and_never_older_than_what_is_shown(
-    complete: dict[str, set[str]], unregistered: dict[str, set[str]], shown: dict[str, str]
+    complete: dict[str, set[str]],
+    unregistered: dict[str, set[str]],
+    shown: dict[str, str],
+    rejected: dict[str, set[str]],
 ) -> None:
-    found = Lake(complete, unregistered, shown).look()
-    everybodys = set.intersection(*(complete[name] - unregistered[name] for name in _names))
+    found = Lake(complete, unregistered, shown, rejected).look()
+    everybodys = set.intersection(*(complete[name] - unregistered[name] - rejected[name] for name in _names))
     candidates = {label for label in everybodys if label >= max(shown.values(), default="")}
     assert found.common == max(candidates, default=None)
     assert bool(found.held_back) == (found.newest is not None and found.common != found.newest)
