@@ -14,6 +14,7 @@ from dynamo_assets.automation.jobs import cadence_definitions, cadences
 from dynamo_assets.automation.sensors import freshness_checks, freshness_sensor
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.config import load_settings
+from dynamo_assets.erasure.job import erasure_definitions
 from dynamo_assets.retention.job import retention_definitions
 from dynamo_assets.settings import Settings
 
@@ -43,8 +44,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         resources={"aws": AwsClients()},
         executor=threaded_executor,
     )
-    jobs = [*(cadence_definitions(cadence, settings) for cadence in groups), retention_definitions(settings)]
-    return dg.Definitions.merge(tables, *jobs)
+    jobs = [cadence_definitions(cadence, settings) for cadence in groups]
+    return dg.Definitions.merge(tables, *jobs, retention_definitions(settings), erasure_definitions(settings))
 
 
 @dg.definitions

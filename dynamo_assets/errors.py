@@ -18,6 +18,8 @@
     ├── SetError                the views of a set were not moved, or were moved back
     │   └── HeldBackError       a member has no complete, verified snapshot of the instant
     ├── RetentionError          what may go was not removed
+    ├── ErasureError            items were not erased, or not from every snapshot
+    │   └── KeysError           the keys that were given are none of the table's
     ├── SlotError               a slot cannot be filled by this engine
     └── SandboxError            the sandbox could not start or cannot do what was asked
 
@@ -95,6 +97,14 @@ class HeldBackError(SetError):
 
 class RetentionError(DynamoAssetsError):
     """What may go was not removed; nothing that is published went."""
+
+
+class ErasureError(DynamoAssetsError):
+    """Items were not erased, or not from every snapshot; running it again goes on. Never holds a key's value."""
+
+
+class KeysError(ErasureError):
+    """The keys that were given are not such as the table has; nothing was changed. Never holds a key's value."""
 
 
 class SlotError(DynamoAssetsError):

@@ -25,7 +25,8 @@ ALLOWED = {
     "automation": {"aws", "export", "engines", "settings", "naming", "errors"},
     "assets": {"automation", "engines", "aws", "export", "settings", "naming", "errors"},
     "retention": {"automation", "engines", "aws", "export", "settings", "naming", "errors"},
-    "definitions": {"assets", "automation", "retention", "aws", "config", "settings"},
+    "erasure": {"automation", "aws", "export", "settings", "naming", "errors"},
+    "definitions": {"assets", "automation", "retention", "erasure", "aws", "config", "settings"},
 }
 """Which rooms a room may import. `sandbox` and `cli` stand above all; nothing may import them."""
 
