@@ -137,12 +137,13 @@ class Snapshots:
         with self.held(label) as hold:
 
             def check() -> None:
-                pause(0)
                 self.check()
                 hold.check()
 
             journal = self._stage(holding, at, check)
+            pause(0)
             check()
+            # From here on a cancelled run goes on until the snapshot is what its manifest says.
             self.journals.begin(journal)
             if not self.journals.carry_out(journal, check):
                 raise ErasureError(f"{self.journals.name}: snapshot {label} was removed at this moment")
@@ -176,6 +177,7 @@ class Snapshots:
         for file in holding.manifest.files:
             if file.key not in holding.rows:
                 continue
+            pause(0)
             check()
             with tempfile.TemporaryDirectory(prefix="dynamo-assets-erasure-") as folder:
                 path, done = files.rewrite(file, Path(folder))
