@@ -20,6 +20,7 @@ from botocore.client import BaseClient
 
 from dynamo_assets import cli
 from dynamo_assets.assets.verification import Verification
+from dynamo_assets.aws.cancellation import Cancellation, under
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.erasure.journal import Journal, Journals
 from dynamo_assets.erasure.keys import Keys
@@ -305,6 +306,24 @@ def test_an_erasure_that_is_killed_between_any_two_writes_is_ended_by_the_next(
     records = [json.loads(body(pipeline, each)) for each in objects(pipeline, "_erasures/")]
     assert len([record for record in records if record["ended_at"] is None]) >= number - 4
     assert pipeline.query(f'SELECT count(*) FROM "{name}"') == [(len(left) - 2,)]
+    assert_a_cancelled_one_ends_what_it_has_begun(pipeline, table, files[2].pop(), monkeypatch)
+
+
+def assert_a_cancelled_one_ends_what_it_has_begun(
+    pipeline: Pipeline, table: str, item: str, patched: pytest.MonkeyPatch
+) -> None:
+    stop, carry_out = Cancellation(), Journals.carry_out
+
+    def cancelled(self: Journals, *of: Any) -> bool:
+        stop.request()
+        return carry_out(self, *of)
+
+    patched.setattr(Journals, "carry_out", cancelled)
+    with under(stop):
+        assert erase(pipeline, table, item).rows == 1
+    assert stop.requested
+    manifest = pipeline.latest(table)
+    assert damage(pipeline, manifest.name, manifest.snapshot_timestamp) is None
 
 
 def assert_left(pipeline: Pipeline, table: str, left: set[str]) -> None:
