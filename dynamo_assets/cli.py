@@ -94,6 +94,27 @@ def _publish(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _erase(arguments: argparse.Namespace) -> int:
+    from dynamo_assets.aws.clients import AwsClients  # noqa: PLC0415
+    from dynamo_assets.config import load_settings  # noqa: PLC0415
+    from dynamo_assets.erasure.keys import Keys, read_keys  # noqa: PLC0415
+    from dynamo_assets.erasure.run import ErasureRun, table_named  # noqa: PLC0415
+    from dynamo_assets.export.claim import utc_now  # noqa: PLC0415
+
+    settings, aws = load_settings(), AwsClients()
+    table = table_named(settings, arguments.table)
+    keys = Keys.of(arguments.key, "--key") if arguments.key else Keys(())
+    if arguments.keys_file:
+        keys += read_keys(arguments.keys_file, aws.s3)
+    if not len(keys):
+        raise ConfigError("give the keys of the items that are to be erased: --key, or --keys-file")
+    outcome = ErasureRun(settings, aws, table, keys, "command", utc_now, arguments.dry_run, print).apply()
+    print("\n".join(outcome.lines()))
+    if problem := outcome.problem():
+        print(f"dynamo-assets: {problem}", file=sys.stderr)
+    return 1 if outcome.failed else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dynamo-assets", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -119,6 +140,14 @@ def _parser() -> argparse.ArgumentParser:
     retention.add_argument("--dry-run", action="store_true", help="only list what would go; nothing is changed")
     retention.add_argument("--table", action="append", default=[], metavar="TABLE", help="only this one; repeatable")
     retention.set_defaults(run=_retention)
+    erase = commands.add_parser("erase", help="erase items from every snapshot of a table")
+    erase.add_argument("--table", required=True, metavar="TABLE", help="named as in tables.yaml")
+    erase.add_argument(
+        "--key", action="append", default=[], metavar="JSON", help='a key, {"customer_id": "42"}; repeatable'
+    )
+    erase.add_argument("--keys-file", metavar="FILE", help="a key a line: a path, s3://..., or - for standard input")
+    erase.add_argument("--dry-run", action="store_true", help="only count what would go; nothing is changed")
+    erase.set_defaults(run=_erase)
     return parser
 
 

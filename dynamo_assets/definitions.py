@@ -14,6 +14,7 @@ from dynamo_assets.automation.jobs import cadence_definitions, cadences
 from dynamo_assets.automation.sensors import freshness_checks, freshness_sensor
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.config import load_settings
+from dynamo_assets.erasure.job import erasure_definitions
 from dynamo_assets.publishing.job import publish_definitions
 from dynamo_assets.retention.job import retention_definitions
 from dynamo_assets.settings import Settings
@@ -48,6 +49,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         *(cadence_definitions(cadence, settings) for cadence in groups),
         publish_definitions(settings),
         retention_definitions(settings),
+        erasure_definitions(settings),
     ]
     return dg.Definitions.merge(tables, *jobs)
 

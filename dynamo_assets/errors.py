@@ -19,6 +19,8 @@
     ├── PublishingError         views were not re-pointed, or were moved back
     │   └── HeldBackError       a snapshot that was to be shown is not complete, registered and verified
     ├── RetentionError          what may go was not removed
+    ├── ErasureError            items were not erased, or not from every snapshot
+    │   └── KeysError           the keys that were given are none of the table's
     ├── SlotError               a slot cannot be filled by this engine
     └── SandboxError            the sandbox could not start or cannot do what was asked
 
@@ -100,6 +102,14 @@ class HeldBackError(PublishingError):
 
 class RetentionError(DynamoAssetsError):
     """What may go was not removed; nothing that is published went."""
+
+
+class ErasureError(DynamoAssetsError):
+    """Items were not erased, or not from every snapshot; running it again goes on. Never holds a key's value."""
+
+
+class KeysError(ErasureError):
+    """The keys that were given are not such as the table has; nothing was changed. Never holds a key's value."""
 
 
 class SlotError(DynamoAssetsError):

@@ -255,8 +255,32 @@ class Layout:
         return self._key("_claims", "views", f"{name}.json")
 
     def retention_claim_key(self, name: str) -> str:
-        """The object that a run holds while it removes snapshots of a table."""
+        """The object that a run holds while it removes snapshots of a table, or items from them."""
         return self._key("_claims", "retention", f"{name}.json")
+
+    def erasures_prefix(self, name: str) -> str:
+        """The folder of what erasures of a table's items keep: their history, and what is under way."""
+        return self._key("_erasures", snapshots_table(name), "")
+
+    def erasure_history_key(self, name: str, erasure: str) -> str:
+        """What one erasure did."""
+        return f"{self.erasures_prefix(name)}history/{erasure}.json"
+
+    def erasure_journals_prefix(self, name: str) -> str:
+        """The folder of a table's erasure journals."""
+        return f"{self.erasures_prefix(name)}journals/"
+
+    def erasure_journal_key(self, name: str, label: str) -> str:
+        """What a snapshot is being made, from before its first file is replaced until its manifest is."""
+        return f"{self.erasure_journals_prefix(name)}{label}.json"
+
+    def all_staged_prefix(self, name: str) -> str:
+        """The folder of the folders `staged_prefix` of a table."""
+        return f"{self.erasures_prefix(name)}staged/"
+
+    def staged_prefix(self, name: str, label: str) -> str:
+        """Where an erasure puts a snapshot's new files until they take the old ones' places."""
+        return f"{self.all_staged_prefix(name)}{label}/"
 
     def all_units_prefix(self, name: str) -> str:
         """The folder of the folders `units_prefix` of a table."""

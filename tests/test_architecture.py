@@ -32,7 +32,8 @@ ALLOWED = {
     "publishing": _PUBLISHING - {"publishing", "engines"},
     "assets": _PUBLISHING,
     "retention": _PUBLISHING,
-    "definitions": {"assets", "automation", "publishing", "retention", "aws", "config", "settings"},
+    "erasure": {"automation", "aws", "export", "settings", "naming", "errors"},
+    "definitions": {"assets", "automation", "erasure", "publishing", "retention", "aws", "config", "settings"},
 }
 """Which rooms a room may import. `sandbox` and `cli` stand above all; nothing may import them."""
 

@@ -134,7 +134,9 @@ def test_tables_with_retention_share_a_job_whose_schedule_is_off(tmp_path: Path)
     assert (repository.get_job("retention").description or "").startswith("Retention of Orders, Payments:")
     schedule = repository.get_schedule_def("retention_schedule")
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    assert not build_definitions(_settings(tmp_path, "  Kept: {}\n")).get_repository_def().has_job("retention")
+    kept = build_definitions(_settings(tmp_path, "  Kept: {}\n")).get_repository_def()
+    assert not kept.has_job("retention")
+    assert kept.has_job("erase"), "items may be erased from any table"
 
 
 def test_two_spellings_of_one_cadence_share_a_job(tmp_path: Path) -> None:

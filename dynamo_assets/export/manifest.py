@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 VERSION = 1
+# S3 answers 412 where the object is another, 409 where somebody writes it at this moment, 404 where it is gone.
+_CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,21 @@ class ManifestColumn:
     observed: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Erased:
+    """What was erased from a snapshot since it was taken.
+
+    Attributes:
+        rows: How many rows, all erasures together.
+        at: When the last ones were.
+        still_counted: The columns whose counts still have erased values in them, because files do not tell which.
+    """
+
+    rows: int
+    at: str
+    still_counted: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What is known of one complete snapshot. Times are UTC, ISO 8601 with `Z`.
@@ -79,6 +96,7 @@ class Manifest:
         serde_parameters: What the catalog must tell a reader of the files beside the format.
         keys: The table's key attributes and their types, the partition key first.
         shape: The options that decided which form values have in the files; see `ExportRequest.shape`.
+        erased: What was erased since; `rows`, `bytes` and `files` are as they are without it.
     """
 
     version: int = VERSION
@@ -101,6 +119,7 @@ class Manifest:
     serde_parameters: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     shape: Mapping[str, Any] = field(default_factory=dict)
+    erased: Erased | None = None
 
     def to_json(self) -> bytes:
         """The document as it is stored."""
@@ -180,6 +199,49 @@ class ManifestStore:
             return Manifest.from_json(body)
         except ManifestError as error:
             raise ManifestError(f"{name}: {self.layout.uri(key)}: {error}") from error
+
+    def document(self, name: str, label: str) -> tuple[bytes, str]:
+        """A manifest as it is stored, and its entity tag.
+
+        Raises:
+            ManifestError: The snapshot is not complete.
+        """
+        key = self.layout.manifest_key(name, label)
+        try:
+            etag = self._s3.head_object(Bucket=self.layout.bucket, Key=key)["ETag"]
+            return read_object(self._s3, self.layout.bucket, key, IfMatch=etag), etag
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"NoSuchKey", "404", "PreconditionFailed", "412"}:
+                raise
+            raise ManifestError(
+                f"{name}: {self.layout.uri(key)} does not exist, or changed while it was read"
+            ) from error
+
+    def replace(self, name: str, label: str, document: bytes, etag: str) -> None:
+        """Puts another manifest in one's place: of a snapshot from which items were erased, and for nothing else.
+
+        Args:
+            name: The table's catalog name.
+            label: The snapshot's.
+            document: The new one.
+            etag: Of the old one.
+
+        Raises:
+            ManifestError: The manifest is not the old one any more.
+        """
+        key = self.layout.manifest_key(name, label)
+        try:
+            self._s3.put_object(
+                Bucket=self.layout.bucket, Key=key, Body=document, ContentType="application/json", IfMatch=etag
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _CHANGED:
+                raise
+            # boto3 repeats a request whose answer was lost, and then meets its own first one.
+            if not self.has(name, label) or read_object(self._s3, self.layout.bucket, key) != document:
+                raise ManifestError(
+                    f"{name}: {self.layout.uri(key)} was changed by somebody else at this moment"
+                ) from error
 
     def has(self, name: str, label: str) -> bool:
         """Whether a snapshot is complete."""

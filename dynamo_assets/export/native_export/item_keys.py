@@ -32,11 +32,16 @@ def key_of(keys: Mapping[str, Mapping[str, str]], attributes: Mapping[str, str])
     Raises:
         KeyError: An attribute, or a value of its type, is missing.
     """
-    values = [_bytes(keys[attribute][tag], tag) for attribute, tag in attributes.items()]
+    return join_key([value_bytes(keys[attribute][tag], tag) for attribute, tag in attributes.items()])
+
+
+def join_key(values: Sequence[bytes]) -> bytes:
+    """The key of an item whose key attributes have these bytes, the partition key's first."""
     return values[0] if len(values) == 1 else b"%d:%b:%b" % (len(values[0]), *values)
 
 
-def _bytes(text: str, tag: str) -> bytes:
+def value_bytes(text: str, tag: str) -> bytes:
+    """A key attribute's bytes, from its value as DynamoDB JSON has it."""
     if tag == "B":
         return b64decode(text, validate=True)
     return (plain_number(text) if tag == "N" else text).encode()
