@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from dynamo_assets.alerts.run_failures import run_failure_sensor
 from dynamo_assets.assets.catalog import catalog_asset
 from dynamo_assets.assets.snapshot import snapshot_asset
 from dynamo_assets.assets.source import source_asset
@@ -11,10 +12,11 @@ from dynamo_assets.assets.table_sets.asset import set_asset
 from dynamo_assets.assets.view import view_asset
 from dynamo_assets.automation.executor import threaded_executor
 from dynamo_assets.automation.jobs import cadence_definitions, cadences
-from dynamo_assets.automation.sensors import freshness_checks, freshness_sensor
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.config import load_settings
 from dynamo_assets.erasure.job import erasure_definitions
+from dynamo_assets.freshness.checks import freshness_checks
+from dynamo_assets.freshness.sensor import freshness_sensor
 from dynamo_assets.publishing.job import publish_definitions
 from dynamo_assets.retention.job import retention_definitions
 from dynamo_assets.settings import Settings
@@ -24,6 +26,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """Every asset, check, job, schedule and sensor of the tables in the settings."""
     groups = cadences(settings)
     checks = freshness_checks(settings)
+    failures = run_failure_sensor(settings)
     in_sets = settings.tables_in_sets
     tables = dg.Definitions(
         assets=[
@@ -41,7 +44,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *(set_asset(table_set, settings) for table_set in settings.sets),
         ],
         asset_checks=[checks] if checks else [],
-        sensors=[freshness_sensor(settings)],
+        sensors=[freshness_sensor(settings), *([failures] if failures else [])],
         resources={"aws": AwsClients()},
         executor=threaded_executor,
     )

@@ -110,7 +110,10 @@ class Verification(_Section):
     """The view names the snapshot, and counts its rows."""
 
 
-CHECKS = ("files", "keys", "volume", "source", "schema", "conversions", "catalog", "view", "freshness")
+FRESHNESS = "freshness"
+"""The check that the published snapshot is younger than the table's limits."""
+
+CHECKS = ("files", "keys", "volume", "source", "schema", "conversions", "catalog", "view", FRESHNESS)
 """The names of the checks that every table has."""
 
 
@@ -297,6 +300,28 @@ class Prices(_Section):
     """A DPU of Glue for an hour."""
 
 
+# SNS API reference, "CreateTopic": 256 of these characters; the name of a FIFO topic ends in `.fifo`.
+_SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
+
+
+def _check_topic(value: Any) -> Any:
+    if value is not None and not (isinstance(value, str) and _SNS_TOPIC.fullmatch(value)):
+        raise ValueError(
+            "write the ARN of a standard SNS topic: arn:aws:sns:eu-west-1:123456789012:data-alerts (a FIFO topic sends "
+            "no mail)"
+        )
+    return value
+
+
+class Alerts(_Section):
+    """Who is told of runs that failed, and of views that are older than they may be. Nobody, without a topic."""
+
+    sns_topic: Annotated[str | None, BeforeValidator(_check_topic)] = None
+    """The ARN of an SNS topic; whoever subscribes to it is told."""
+    dagster_url: str = Field(default="", pattern=r"^$|^https?://[!-~]+$")
+    """The address of the Dagster UI, for links to runs and assets."""
+
+
 class Settings(_Section):
     """Everything `tables.yaml` says."""
 
@@ -306,6 +331,7 @@ class Settings(_Section):
     glue: Glue = Glue()
     partitions: Partitions = Partitions()
     prices: Prices = Prices()
+    alerts: Alerts = Alerts()
     tables: list[Table]
     sets: list[TableSet] = []
 
@@ -313,6 +339,13 @@ class Settings(_Section):
         """The tables of a set, in the order of its entry."""
         tables = {table.table: table for table in self.tables}
         return tuple(tables[name] for name in table_set.tables)
+
+    def limits_of(self, table_set: TableSet) -> Freshness | None:
+        """The strictest limits of a set's members; None where none has any."""
+        limits = [table.freshness for table in self.members(table_set) if table.freshness]
+        if not limits:
+            return None
+        return Freshness(warn=min(limit.warn for limit in limits), fail=min(limit.fail for limit in limits))
 
     @property
     def tables_in_sets(self) -> frozenset[str]:

@@ -33,7 +33,20 @@ ALLOWED = {
     "assets": _PUBLISHING,
     "retention": _PUBLISHING,
     "erasure": {"automation", "aws", "export", "settings", "naming", "errors"},
-    "definitions": {"assets", "automation", "erasure", "publishing", "retention", "aws", "config", "settings"},
+    "alerts": {"aws", "settings"},
+    "freshness": {"alerts", "publishing", "verification", "aws", "export", "settings", "naming", "errors"},
+    "definitions": {
+        "alerts",
+        "assets",
+        "automation",
+        "erasure",
+        "freshness",
+        "publishing",
+        "retention",
+        "aws",
+        "config",
+        "settings",
+    },
 }
 """Which rooms a room may import. `sandbox` and `cli` stand above all; nothing may import them."""
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import dagster as dg
 
 from dynamo_assets.automation.executor import threaded_executor
-from dynamo_assets.automation.freshness import FRESHNESS
 from dynamo_assets.automation.partitions import slots
 from dynamo_assets.naming import (
     cadence_name,
@@ -17,7 +16,7 @@ from dynamo_assets.naming import (
     snapshot_asset_key,
     view_asset_key,
 )
-from dynamo_assets.settings import Settings, Table
+from dynamo_assets.settings import FRESHNESS, Settings, Table, TableSet
 
 
 @dataclass(frozen=True)
@@ -55,15 +54,12 @@ def cadence_definitions(cadence: Cadence, settings: Settings) -> dg.Definitions:
             view_asset_key(database, table.name),
         )
     ]
-    tables = {table.table for table in cadence.tables}
-    # Members share a schedule, so the first one's is the set's.
-    sets = [table_set for table_set in settings.sets if table_set.tables[0] in tables]
-    keys += [dg.AssetKey(set_asset_key(database, table_set.name)) for table_set in sets]
+    keys += [dg.AssetKey(set_asset_key(database, table_set.name)) for table_set in sets_of(cadence, settings)]
     names = ", ".join(table.table for table in cadence.tables[:10]) + (", ..." if len(cadence.tables) > 10 else "")
     job = dg.define_asset_job(
         job_name(cadence.cron),
         # The freshness checks of all tables are one step, which would wait for the slowest table: the sensor runs them.
-        selection=dg.AssetSelection.assets(*keys) - dg.AssetSelection.checks(*freshness_check_keys(cadence, database)),
+        selection=dg.AssetSelection.assets(*keys) - dg.AssetSelection.checks(*freshness_check_keys(cadence, settings)),
         executor_def=threaded_executor,
         description=f"Takes, registers and publishes a snapshot of {names} at `{cadence.cron}` (UTC).",
     )
@@ -72,10 +68,19 @@ def cadence_definitions(cadence: Cadence, settings: Settings) -> dg.Definitions:
     )
 
 
-def freshness_check_keys(cadence: Cadence, database: str) -> list[dg.AssetCheckKey]:
-    """The freshness checks of those tables of a cadence that have limits."""
-    return [
-        dg.AssetCheckKey(dg.AssetKey(view_asset_key(database, table.name)), FRESHNESS)
-        for table in cadence.tables
-        if table.freshness
+def freshness_check_keys(cadence: Cadence, settings: Settings) -> list[dg.AssetCheckKey]:
+    """The freshness checks of a cadence: of those tables that have limits, and of the sets of which a member has."""
+    database = settings.catalog.database
+    limited = [view_asset_key(database, table.name) for table in cadence.tables if table.freshness]
+    limited += [
+        set_asset_key(database, table_set.name)
+        for table_set in sets_of(cadence, settings)
+        if settings.limits_of(table_set)
     ]
+    return [dg.AssetCheckKey(dg.AssetKey(key), FRESHNESS) for key in limited]
+
+
+def sets_of(cadence: Cadence, settings: Settings) -> list[TableSet]:
+    """The sets of a cadence: members share a schedule, so the first one's is the set's."""
+    tables = {table.table for table in cadence.tables}
+    return [table_set for table_set in settings.sets if table_set.tables[0] in tables]

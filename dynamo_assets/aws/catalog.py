@@ -41,6 +41,21 @@ class Catalog(Partitions):
                 raise
             return None
 
+    def listed(self, *, max_pages: int) -> tuple[list[Mapping[str, Any]], bool]:
+        """The database's tables and views, a hundred for each request, and whether those are all.
+
+        Args:
+            max_pages: After so many requests it is given up: others may have put any number of tables there.
+        """
+        tables: list[Mapping[str, Any]] = []
+        paginator = self._glue.get_paginator("get_tables")
+        pages = paginator.paginate(DatabaseName=self.database, PaginationConfig={"PageSize": 100})
+        for number, page in enumerate(pages, 1):
+            tables += page["TableList"]
+            if number == max_pages and page.get("NextToken"):
+                return tables, False
+        return tables, True
+
     def tables_at(self, location: str) -> list[str]:
         """The names of the tables whose data lies at or below an S3 location: a crawler may have made several."""
         prefix = location.rstrip("/") + "/"
@@ -124,13 +139,19 @@ class Catalog(Partitions):
             CatalogError: Something else than a view has the name.
         """
         table = self.table(name)
-        if table is None:
-            return None
+        return None if table is None else self.sql_of(table)
+
+    def sql_of(self, table: Mapping[str, Any]) -> str:
+        """The SQL that a view was made with, from what Glue says of it.
+
+        Raises:
+            CatalogError: It is no view.
+        """
         match = _PRESTO_VIEW.search(table.get("ViewOriginalText", ""))
         if table.get("TableType") != "VIRTUAL_VIEW" or match is None:
             raise CatalogError(
-                f"{self.database}.{name} exists and is not an Athena view ({table.get('TableType')}); rename it, or "
-                "give the table another `name:` in tables.yaml"
+                f"{self.database}.{table['Name']} exists and is not an Athena view ({table.get('TableType')}); rename "
+                "it, or give the table another `name:` in tables.yaml"
             )
         return json.loads(base64.b64decode(match["base64"]))["originalSql"]
 

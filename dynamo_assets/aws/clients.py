@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
-Service = Literal["athena", "dynamodb", "glue", "logs", "s3", "sts"]
+Service = Literal["athena", "dynamodb", "glue", "logs", "s3", "sns", "sts"]
 
 MAX_ATTEMPTS = 10
 """Control-plane APIs of Glue and Athena allow few calls a second; `standard` mode backs off with jitter."""
 
 MAX_CONNECTIONS = 100
 """As many steps of a run may ask at once; botocore keeps 10 otherwise, and opens and drops the rest each time."""
+
+IMPATIENT = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+"""For what a sensor does last and tries again at its next tick: Dagster ends a tick after 60 seconds, and all that it
+has found is lost. A VPC without an endpoint for the service lets each attempt wait for as long as it may."""
 
 
 class AwsClients(dg.ConfigurableResource):
@@ -52,10 +56,10 @@ class AwsClients(dg.ConfigurableResource):
             self._session = boto3.Session(profile_name=self.profile, region_name=self.region)
         return self._session
 
-    def _client(self, service: Service, region: str | None = None) -> Any:
+    def _client(self, service: Service, region: str | None = None, config: Config | None = None) -> Any:
         with self._lock:
             if (service, region) not in self._clients:
-                config = Config(
+                config = config or Config(
                     retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS}, max_pool_connections=MAX_CONNECTIONS
                 )
                 client = self._session_unlocked().client(service, region_name=region, config=config)
@@ -80,6 +84,10 @@ class AwsClients(dg.ConfigurableResource):
     def dynamodb_of(self, table: str) -> DynamoDBClient:
         """Amazon DynamoDB in a table's region: the one in its ARN, where that is how it is named."""
         return self._client("dynamodb", table_region(table))
+
+    def sns_of(self, topic: str) -> Any:
+        """Amazon SNS in the region of a topic's ARN. It gives up early, see `IMPATIENT`."""
+        return self._client("sns", topic.split(":")[3], IMPATIENT)
 
     @property
     def logs(self) -> CloudWatchLogsClient:

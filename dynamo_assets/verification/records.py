@@ -13,6 +13,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from dynamo_assets.export.manifest import Manifest, labels_below, last_label
 from dynamo_assets.export.s3_files import read_object
@@ -101,6 +102,16 @@ class Records:
             return None
         key = {"verified": self._layout.verified_key, "rejected": self._layout.rejected_key}[state](name, label)
         return msgspec.json.decode(read_object(self._s3, self._layout.bucket, key), type=Record)
+
+    def rejection(self, name: str, label: str) -> Record | None:
+        """Why a snapshot was rejected, in one request; None where it was not, or not yet."""
+        try:
+            body = read_object(self._s3, self._layout.bucket, self._layout.rejected_key(name, label))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in {"NoSuchKey", "404"}:
+                raise
+            return None
+        return msgspec.json.decode(body, type=Record)
 
     def verified(self, name: str, *, after: str | None = None) -> Iterator[str]:
         """The labels of a table's verified snapshots, oldest first; see `ManifestStore.labels`."""
