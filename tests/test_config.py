@@ -81,6 +81,15 @@ def test_environment_variables_are_filled_in(load) -> None:
         ),
         (STORAGE + "tables: {Orders: {retention: {days: 9}}}", r"tables.Orders.retention.days: there is no such key"),
         (STORAGE + "tables: {Orders: {retention: 30}}", r"tables.Orders.retention: .*found 30"),
+        (
+            STORAGE + "alerts: {sns_topic: team}\ntables: {Orders: {}}",
+            r"alerts.sns_topic: write the ARN .*found 'team'",
+        ),
+        (
+            STORAGE + "alerts: {sns_topic: 'arn:aws:sns:eu-west-1:123456789012:team.fifo'}\ntables: {Orders: {}}",
+            r"alerts.sns_topic: .*a FIFO topic sends no mail",
+        ),
+        (STORAGE + "alerts: {dagster_url: dagster}\ntables: {Orders: {}}", r"alerts.dagster_url: .*found 'dagster'"),
         (STORAGE + "tables: {Orders: {time_limit: soon}}", r"tables.Orders.time_limit: .*90s, 30m, 2h or 1d"),
         (STORAGE + "tables: {'my table': {}}", r"tables.my table: .*neither a DynamoDB table name"),
         (STORAGE + 'tables: {"x\'; DROP": {}}', r"neither a DynamoDB table name"),

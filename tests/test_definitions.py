@@ -102,7 +102,7 @@ def test_a_set_stands_below_the_views_of_its_members_which_one_step_moves(tmp_pa
         assert graph.get(view).partitions_def is None
     alone = graph.get(dg.AssetKey(["dynamodb_exports", "alone"]))
     assert alone.execution_set_asset_keys == {alone.key}
-    assert {key.name for key in graph.asset_check_keys if key.asset_key == own.key} == {"moved_together"}
+    assert {key.name for key in graph.asset_check_keys if key.asset_key == own.key} == {"moved_together", "freshness"}
     assert {key.name for key in graph.asset_check_keys if key.asset_key in views} == {"view", "freshness"}
 
 
@@ -117,6 +117,18 @@ def test_the_job_of_a_sets_members_moves_the_set(tmp_path: Path) -> None:
     keys = repository.get_job("export_daily_at_1000").asset_layer.executable_asset_keys
     assert dg.AssetKey(["dynamodb_exports", "shop"]) in keys
     assert len(set(keys)) == 3 * 4 + 1
+    checks = repository.get_job("export_daily_at_1000").asset_layer.asset_graph.asset_check_keys
+    assert "freshness" not in {key.name for key in checks}, "the sensor keeps them: as a step they would wait for all"
+
+
+def test_runs_that_fail_are_told_of_from_the_start_where_there_is_a_topic(tmp_path: Path) -> None:
+    tables = "  Orders: {}\n"
+    assert not build_definitions(_settings(tmp_path, tables)).get_repository_def().has_sensor_def("run_failure_alerts")
+    topic = "alerts: {sns_topic: 'arn:aws:sns:us-east-1:123456789012:data-alerts'}\n"
+    sensor = (
+        build_definitions(_settings(tmp_path, tables + topic)).get_repository_def().get_sensor_def("run_failure_alerts")
+    )
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
 
 
 def test_tables_of_one_cadence_share_a_job_and_a_schedule_that_is_off(tmp_path: Path) -> None:

@@ -59,12 +59,15 @@ def run_failure_sensor(settings: Settings) -> dg.SensorDefinition | None:
 
 def _failed_runs(context: dg.SensorEvaluationContext, events: dict[str, dg.DagsterEvent]) -> list[FailedRun]:
     found = context.instance.get_runs(dg.RunsFilter(run_ids=list(events)))
-    runs = {run.run_id: run for run in found if _is_ours(run, context)}
+    runs = {run.run_id: run for run in found if is_ours(run, context)}
     return [FailedRun.of(context.instance, runs[run_id], event) for run_id, event in events.items() if run_id in runs]
 
 
-def _is_ours(run: dg.DagsterRun, context: dg.SensorEvaluationContext) -> bool:
-    """Whether it is a run of this code location; as Dagster's own sensors tell."""
+def is_ours(run: dg.DagsterRun, context: dg.SensorEvaluationContext) -> bool:
+    """Whether it is a run of this code location, as Dagster's own sensors tell it.
+
+    One that was not launched but executed by a command has no origin: whoever typed that sees how it ends.
+    """
     origin = run.remote_job_origin and run.remote_job_origin.repository_origin
     ours = context.code_location_origin
     if origin is None or ours is None:

@@ -47,12 +47,11 @@ class News:
         names, again = [each.title for each in self.failing], [each.title for each in self.over]
         parts = [f"Not fresh: {listed(names)}"] if names else []
         parts += [f"Fresh again: {listed(again)}"] if again else []
+        news = [(f"NOT FRESH: {each.title}", each) for each in self.failing]
+        news += [(f"Fresh again: {each.title}", each) for each in self.over]
         paragraphs = [
-            "\n".join(
-                [f"{what}: {each.title}. {one_line(told(each, known[each], now))}", *_links(each, alerts, region)]
-            )
-            for views, what in ((self.failing, "NOT FRESH"), (self.over, "Fresh again"))
-            for each in views
+            "\n".join([f"{what}: {one_line(told(each, known[each], now))}", *_links(each, alerts, region)])
+            for what, each in news
         ]
         return Message("freshness", "; ".join(parts), entries(paragraphs))
 

@@ -124,4 +124,7 @@ class Tables:
         if not known.waits or known.latest is None:
             return known
         rejection = self.records.rejection(name, known.latest)
-        return known if rejection is None else replace(known, rejected=rejection.reasons()[:REASON_CHARACTERS])
+        if rejection is None:
+            return known
+        reasons = rejection.reasons() or "no reason was kept"
+        return replace(known, rejected=reasons[:REASON_CHARACTERS])

@@ -22,9 +22,9 @@ def _sentences(watched: Watched, known: Known, now: datetime) -> Iterator[str]:
         yield f"Its views do not show one instant: {known.apart}."
     if known.published and known.rows is None and not watched.is_set:
         yield f"The manifest of {known.published} cannot be read, so nobody can tell whether it is complete."
-    if known.state in {"fresh", "warn", "fail"} or known.pin:
-        if known.pin:
-            yield pinned(watched, known.pin)
+    if known.pin:
+        yield pinned(watched, known.pin)
+    if known.state not in {"by_hand", "unreadable"}:
         yield from _newer(watched, known)
     if known.state in {"warn", "fail"} and not known.waits:
         yield (
@@ -42,9 +42,9 @@ def _shows(watched: Watched, known: Known, now: datetime) -> str:
             return f"The view {where} is gone: materialize {watched.materializes} to have it again."
         case "by_hand":
             return (
-                f"A view of {watched.title} was made by hand, so which snapshot it shows, and how old that is, cannot "
-                f"be told. Materialize {watched.materializes}, which replaces it; for a query of your own make a view "
-                "of another name."
+                f"The view {where} was made by hand, so which snapshot it shows, and how old that is, cannot be told. "
+                f"Materialize {watched.materializes}, which replaces it; for a query of your own make a view of "
+                "another name."
             )
         case "none":
             return (

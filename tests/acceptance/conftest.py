@@ -175,6 +175,7 @@ def make_pipeline(aws: Endpoint, unique, tmp_path: Path) -> Iterator[Callable[..
             "partitions": sections.pop("partitions", {}),
             "tables": {table: dict(entry) for table, entry in tables.items()},
             "sets": sections.pop("sets", {}),
+            "alerts": sections.pop("alerts", {}),
         }
         assert not sections
         path = tmp_path / f"{name}.yaml"

@@ -1,89 +1,93 @@
-"""The sensor tells what each view shows, when it changes or crosses a limit, from the catalog and S3 alone."""
+"""The sensor tells what each view shows, when it changes or crosses a limit, from the catalog and S3 alone.
+
+What it says of every other state of views and snapshots: `tests/freshness`.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
 
-from dynamo_assets.automation.freshness import Known, judge
-from dynamo_assets.automation.sensors import look_at_all
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.naming import parse_snapshot
-from dynamo_assets.settings import Freshness
 from tests.acceptance.conftest import Pipeline
+from tests.alerts.topics import Topic
 
 LIMITS = {"warn": "2h", "fail": "6h"}
 
 
 @pytest.fixture
 def watched(make_pipeline, unique) -> tuple[Pipeline, str, str]:
-    """Two tables, one of them exported once."""
+    """Two tables, one of them exported once, the other not even there, and a topic that is told."""
     fresh, never = unique("Fresh"), unique("Never")
-    pipeline = make_pipeline({fresh: {"freshness": LIMITS}, never: {}}, defaults={"engine": "in_process"})
+    topic = Topic.of(unique("told"))
+    topic.create()
+    pipeline = make_pipeline(
+        {fresh: {"freshness": LIMITS}, never: {}}, defaults={"engine": "in_process"}, alerts={"sns_topic": topic.arn}
+    )
     pipeline.create_table(fresh, [{"id": "1"}])
     assert pipeline.run(fresh).success
     return pipeline, fresh, never
 
 
-def _tick(pipeline: Pipeline, cursor: str | None) -> dg.SensorResult | dg.SkipReason:
+def _tick(pipeline: Pipeline, cursor: str | None, name: str = "snapshot_freshness") -> tuple[list[Any], str | None]:
+    """What a sensor says, and its cursor after that."""
     repository = build_definitions(pipeline.settings).get_repository_def()
     context = dg.build_sensor_context(
         instance=pipeline.instance, cursor=cursor, repository_def=repository, resources={"aws": pipeline.clients}
     )
-    result = repository.get_sensor_def("snapshot_freshness")(context)
-    assert isinstance(result, (dg.SensorResult, dg.SkipReason))
-    return result
+    result = repository.get_sensor_def(name)(context)
+    if isinstance(result, dg.SensorResult):
+        return [*result.asset_events], result.cursor
+    assert isinstance(result, dg.SkipReason)
+    return [], context.cursor
+
+
+def _metadata(events: list[Any], name: str) -> dict[str, Any]:
+    [found] = [event for event in events if isinstance(event, dg.AssetObservation) and event.asset_key.path[-1] == name]
+    return {key: value.value for key, value in found.metadata.items()}
 
 
 def test_each_view_is_observed_once_until_something_changes(watched) -> None:
-    pipeline, fresh, _ = watched
-    first = _tick(pipeline, None)
-    assert isinstance(first, dg.SensorResult)
-    observed = {
-        event.asset_key.path[-1]: event for event in first.asset_events if isinstance(event, dg.AssetObservation)
-    }
-    label = pipeline.labels(fresh)[0]
-    metadata = observed[pipeline.table(fresh).name].metadata
-    assert metadata["latest_snapshot_timestamp"].value == parse_snapshot(label).timestamp()
-    assert metadata["published_snapshot_timestamp"].value == parse_snapshot(label).timestamp()
-    assert metadata["lag_minutes"].value == 0
-    [check] = [event for event in first.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+    pipeline, fresh, never = watched
+    name = pipeline.table(fresh).name
+    events, cursor = _tick(pipeline, None)
+    label = parse_snapshot(pipeline.labels(fresh)[0]).timestamp()
+    told = _metadata(events, name)
+    assert (told["latest_snapshot_timestamp"], told["published_snapshot_timestamp"]) == (label, label)
+    assert (told["lag_minutes"], told["rows"], told["pinned"]) == (0, 1, False)
+    [check] = [event for event in events if isinstance(event, dg.AssetCheckEvaluation)]
     assert (check.check_name, check.passed) == ("freshness", True)
+    assert _metadata(events, pipeline.table(never).name)["published_snapshot_timestamp"] == "none"
+    assert _tick(pipeline, cursor)[0] == []
 
-    assert isinstance(_tick(pipeline, first.cursor), dg.SkipReason)
+    assert pipeline.run(fresh, select=f"s3/{name}_export").success
+    events, cursor = _tick(pipeline, cursor)
+    told = _metadata(events, name)
+    newer = parse_snapshot(pipeline.labels(fresh)[1]).timestamp()
+    assert (told["latest_snapshot_timestamp"], told["published_snapshot_timestamp"]) == (newer, label)
 
     assert pipeline.run(fresh).success
-    second = _tick(pipeline, first.cursor)
-    assert isinstance(second, dg.SensorResult)
-    assert {event.asset_key.path[-1] for event in second.asset_events} == {pipeline.table(fresh).name}
+    events, _ = _tick(pipeline, cursor)
+    assert {event.asset_key.path[-1] for event in events} == {name}
+    told = _metadata(events, name)
+    assert told["latest_snapshot_timestamp"] == told["published_snapshot_timestamp"] > newer
 
 
-def test_a_snapshot_that_is_complete_and_not_published_shows_as_lag(watched) -> None:
-    pipeline, fresh, _ = watched
-    published = pipeline.labels(fresh)[0]
-    assert pipeline.run(fresh, select=f"s3/{pipeline.table(fresh).name}_export").success
-    known, errors = look_at_all([pipeline.table(fresh)], {}, pipeline.settings, pipeline.clients, datetime.now(UTC))
-    assert not errors
-    assert known[pipeline.table(fresh).name].published == published
-    assert known[pipeline.table(fresh).name].latest == pipeline.labels(fresh)[1] > published
-
-
-def test_a_table_that_cannot_be_read_hides_no_other(watched) -> None:
+def test_a_failed_run_is_told_of_with_its_reason_and_the_check_can_be_run_by_hand(watched) -> None:
     pipeline, fresh, never = watched
-    name = pipeline.table(never).name
-    in_the_way = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": {"Columns": []}}
-    pipeline.clients.glue.create_table(DatabaseName=pipeline.database, TableInput=in_the_way)  # pyright: ignore[reportArgumentType]
+    _, cursor = _tick(pipeline, None, "run_failure_alerts")
+    failed = pipeline.run(never)
+    assert not failed.success
+    _tick(pipeline, cursor, "run_failure_alerts")
+    [message] = Topic.of(pipeline.settings.alerts.sns_topic.rpartition(":")[2]).heard()
+    assert message["Subject"] == f"Failed: export_daily_at_1000 at slot {pipeline.slot(never)}: {never}"
+    assert f"- {never}: " in message["Message"]
+    assert "not exist" in message["Message"]
+    assert "Traceback" not in message["Message"]
 
-    result = _tick(pipeline, None)
-
-    assert isinstance(result, dg.SensorResult)
-    assert {event.asset_key.path[-1] for event in result.asset_events} == {pipeline.table(fresh).name}
-
-
-def test_the_freshness_check_can_be_run_by_hand(watched) -> None:
-    pipeline, fresh, _ = watched
     repository = build_definitions(pipeline.settings).get_repository_def()
     key = dg.AssetCheckKey(dg.AssetKey([pipeline.database, pipeline.table(fresh).name]), "freshness")
     job = dg.define_asset_job("check", selection=dg.AssetSelection.checks(key)).resolve(
@@ -91,20 +95,3 @@ def test_the_freshness_check_can_be_run_by_hand(watched) -> None:
     )
     result = job.execute_in_process(instance=pipeline.instance, resources={"aws": pipeline.clients})
     assert [check.passed for check in result.get_asset_check_evaluations()] == [True]
-
-
-@pytest.mark.parametrize(
-    ("age", "state"),
-    [
-        (timedelta(0), "fresh"),
-        (timedelta(hours=2), "fresh"),
-        (timedelta(hours=3), "warn"),
-        (timedelta(hours=7), "fail"),
-    ],
-)
-def test_age_is_judged_against_the_limits(age: timedelta, state: str) -> None:
-    limits = Freshness(warn=timedelta(hours=2), fail=timedelta(hours=6))
-    label = "2026-11-23T10:00:00"
-    known = Known(latest=label, published=label)
-    assert judge(known, limits, parse_snapshot(label) + age).state == state
-    assert judge(known, None, parse_snapshot(label) + age).state == "fresh"
