@@ -36,9 +36,9 @@ def observation(watched: Watched, known: Known, before: Known | None, now: datet
         metadata["age_minutes"] = _minutes(now - shown)
         if known.latest:
             metadata["lag_minutes"] = max(0.0, _minutes(parse_snapshot(known.latest) - shown))
-        if before and before.published and before.published < known.published:
-            # Events come on change only, so just after it the age is small: this is how far it had grown.
-            metadata["age_when_replaced_minutes"] = _minutes(now - parse_snapshot(before.published))
+        # Events come on change only, and just after a publication the age is small: this is how far it had grown.
+        reached = before.published if before and before.published else known.published
+        metadata["age_reached_minutes"] = _minutes(now - parse_snapshot(reached))
     if known.rows is not None:
         metadata["rows"] = known.rows
     if watched.is_set:

@@ -40,7 +40,9 @@ def freshness_sensor(settings: Settings) -> dg.SensorDefinition:
         ]
         cursor = _tell(seen, settings, aws, now, context.log.error).to_text()
         if events:
-            return dg.SensorResult(asset_events=events, cursor=cursor)
+            changed = len({event.asset_key for event in events})
+            reason = dg.SkipReason(f"{changed} of {len(seen.known)} views have changed")  # else: "an empty result"
+            return dg.SensorResult(asset_events=events, cursor=cursor, skip_reason=reason)
         context.update_cursor(cursor)
         return dg.SkipReason(f"{len(seen.known)} views looked at, nothing changed")
 

@@ -39,7 +39,8 @@ def test_what_a_view_shows_is_told_once_until_it_changes(make_lake: MakeLake) ->
     lake.show("Orders", new)
     published = lake.tick()
     assert (published.value("orders", "lag_minutes"), published.value("orders", "rows")) == (0, 8)
-    assert published.value("orders", "age_when_replaced_minutes") == pytest.approx(90, abs=1)
+    assert published.value("orders", "age_minutes") == pytest.approx(5, abs=1)
+    assert published.value("orders", "age_reached_minutes") == pytest.approx(90, abs=1)
 
 
 def test_a_view_that_grew_old_says_where_to_look(make_lake: MakeLake) -> None:
