@@ -88,3 +88,19 @@ def read_off(value: Any) -> Any:
 
 Level = Annotated[Literal["block", "warn", "off"], BeforeValidator(read_off)]
 """What a check that does not pass does: keep the snapshot out of the view, warn, or nothing, for it is not run."""
+
+
+# SNS API reference, "CreateTopic": 256 of these characters; the name of a FIFO topic ends in `.fifo`.
+_SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
+
+
+def _check_topic(value: Any) -> Any:
+    if not isinstance(value, str) or not _SNS_TOPIC.fullmatch(value):
+        raise ValueError(
+            "write the ARN of a standard SNS topic: arn:aws:sns:eu-west-1:123456789012:data-alerts (a FIFO topic sends "
+            "no mail)"
+        )
+    return value
+
+
+SnsTopic = Annotated[str, BeforeValidator(_check_topic)]

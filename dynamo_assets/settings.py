@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from dynamo_assets.export.request import DEFAULT_FILE_BYTES, READ_PERCENTAGE_RANGE, ExportRequest, Format
 from dynamo_assets.naming import Layout
-from dynamo_assets.setting_types import Cron, Duration, Level, Share, Size, read_off, refuse_xml
+from dynamo_assets.setting_types import Cron, Duration, Level, Share, Size, SnsTopic, read_off, refuse_xml
 
 
 class _Section(BaseModel):
@@ -300,23 +300,10 @@ class Prices(_Section):
     """A DPU of Glue for an hour."""
 
 
-# SNS API reference, "CreateTopic": 256 of these characters; the name of a FIFO topic ends in `.fifo`.
-_SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
-
-
-def _check_topic(value: Any) -> Any:
-    if value is not None and not (isinstance(value, str) and _SNS_TOPIC.fullmatch(value)):
-        raise ValueError(
-            "write the ARN of a standard SNS topic: arn:aws:sns:eu-west-1:123456789012:data-alerts (a FIFO topic sends "
-            "no mail)"
-        )
-    return value
-
-
 class Alerts(_Section):
     """Who is told of runs that failed, and of views that are older than they may be. Nobody, without a topic."""
 
-    sns_topic: Annotated[str | None, BeforeValidator(_check_topic)] = None
+    sns_topic: SnsTopic | None = None
     """The ARN of an SNS topic; whoever subscribes to it is told."""
     dagster_url: str = Field(default="", pattern=r"^$|^https?://[!-~]+$")
     """The address of the Dagster UI, for links to runs and assets."""
