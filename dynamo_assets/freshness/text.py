@@ -65,7 +65,7 @@ def _newer(watched: Watched, known: Known) -> Iterator[str]:
     if known.rejected:
         yield (
             f"Snapshot {known.latest} is complete and was rejected by its checks: {known.rejected.rstrip('.')}. Mend "
-            "that and take another."
+            f"that and take another, or `dynamo-assets publish {watched.moves} --snapshot {known.latest} --accept`."
         )
     elif known.pin:
         yield f"The newest complete one is {known.latest}."
@@ -81,7 +81,7 @@ def pinned(watched: Watched, pin: Pin) -> str:
     by = f" by {pin.by}" if pin.by else ""
     why = f" ({pin.reason})" if pin.reason else ""
     return (
-        f"It is pinned to {pin.snapshot_timestamp} since {pin.pinned_at}{by}{why}: nothing newer is published until "
+        f"It is pinned at {pin.snapshot_timestamp} since {pin.pinned_at}{by}{why}: nothing newer is published until "
         f"`dynamo-assets publish {watched.moves} --unpin`."
     )
 

@@ -67,6 +67,7 @@ def test_a_snapshot_that_was_rejected_is_named_with_the_reason(make_lake: MakeLa
     tick = lake.tick()
     said = f"Snapshot {new} is complete and was rejected by its checks: volume: no rows where there were 1,000."
     assert said in str(tick.checked("orders").description)
+    assert f"`dynamo-assets publish Orders --snapshot {new} --accept`" in str(tick.checked("orders").description)
     assert tick.value("orders", "rejected_because") == "volume: no rows where there were 1,000."
     assert lake.tick().events == []
 
@@ -81,7 +82,7 @@ def test_a_pinned_view_that_grows_old_says_who_holds_it_and_how_to_let_it_go(mak
     tick = lake.tick()
     said = str(tick.checked("orders").description)
     assert not tick.checked("orders").passed
-    assert f"pinned to {old} since 2026-11-20T08:00:00Z by ada (wrong totals)" in said
+    assert f"pinned at {old} since 2026-11-20T08:00:00Z by ada (wrong totals)" in said
     assert "`dynamo-assets publish Orders --unpin`" in said
     assert tick.value("orders", "pinned") is True
     assert tick.value("orders", "pinned_by") == "ada"
