@@ -19,7 +19,6 @@ from boto3.dynamodb.types import TypeSerializer
 from botocore.client import BaseClient
 
 from dynamo_assets import cli
-from dynamo_assets.assets.verification import Verification
 from dynamo_assets.aws.cancellation import Cancellation, under
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.erasure.journal import Journal, Journals
@@ -31,6 +30,7 @@ from dynamo_assets.export.claim import utc_now
 from dynamo_assets.export.holding import Held, take_if_free
 from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.settings import Settings
+from dynamo_assets.verification.folders import Folders
 from tests.acceptance.conftest import Pipeline, failure_of
 from tests.acceptance.old_snapshots import OldSnapshots, label
 from tests.acceptance.test_incremental import NEVER, take
@@ -183,7 +183,7 @@ def assert_only_those_files_changed(
 def damage(pipeline: Pipeline, name: str, at: str) -> str | None:
     """What a publisher's check finds in a snapshot's files: sizes, then rows."""
     manifests = pipeline.manifests
-    _, damaged = Verification(pipeline.clients.s3, manifests, name).of([at], list(manifests.labels(name)))
+    _, damaged = Folders(pipeline.clients.s3, manifests, name).of([at], list(manifests.labels(name)))
     return damaged.get(at)
 
 
