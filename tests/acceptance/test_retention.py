@@ -11,7 +11,7 @@ import pytest
 from dynamo_assets import cli
 from dynamo_assets.export import holding
 from dynamo_assets.export.manifest import ManifestStore
-from dynamo_assets.naming import format_snapshot
+from dynamo_assets.naming import format_snapshot, parse_slot
 from dynamo_assets.retention import job
 from dynamo_assets.retention.protection import Protection
 from dynamo_assets.retention.removal import Removal
@@ -389,7 +389,7 @@ def test_what_the_next_increment_starts_from_stays(make_history) -> None:
     old.add([format_snapshot(history.now)], engine="glue")
     old.point_view_to(format_snapshot(history.now))
     layout = old.pipeline.settings.layout
-    middle = f"{history.slot(2)[:-2]}30:00".replace(history.slot(2)[11:13], history.slot(3)[11:13], 1)
+    middle = format_snapshot(parse_slot(history.slot(3)) + timedelta(minutes=30))
     old.put(f"{layout.native_export_prefix(old.name, middle)}AWSDynamoDB/0/_started")
 
     result = old.run()
