@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from botocore.client import ClientCreator
 from botocore.loaders import create_loader
 
 from dynamo_assets.sandbox.dynamodb.clock import move_clock
@@ -19,10 +20,19 @@ _serial = itertools.count(1)
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_loader() -> Iterator[None]:
-    """Lets all of boto3's sessions share what they read of the services' models: tests make hundreds of sessions."""
+    """Lets all of boto3's sessions share what they make of the services' models: tests make hundreds of sessions."""
     loader = create_loader()
+    classes: dict[str, type] = {}
+    make_class = ClientCreator._create_client_class
+
+    def client_class(creator: Any, service: str, model: Any) -> type:
+        if service not in classes:
+            classes[service] = make_class(creator, service, model)
+        return classes[service]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", lambda _=None: loader)
+        patch.setattr(ClientCreator, "_create_client_class", client_class)
         yield
 
 

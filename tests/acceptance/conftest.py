@@ -33,6 +33,28 @@ ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/dynamodb-exports"
 FAST = {"retries": 0, "retry_delay": "1s"}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_session() -> Iterator[None]:
+    """Lets the runs of all tests share clients, where they ask for the same: each run makes its own otherwise."""
+    make_session, make_client = AwsClients._session_unlocked, AwsClients._client
+    known: dict[tuple[Any, ...], Any] = {}
+
+    def shared(make: Callable[..., Any]) -> Callable[..., Any]:
+        def find(aws: AwsClients, *what: Any) -> Any:
+            environment = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+            key = (make.__name__, aws.profile, aws.region, environment, *what)
+            if key not in known:
+                known[key] = make(aws, *what)
+            return known[key]
+
+        return find
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AwsClients, "_session_unlocked", shared(make_session))
+        patch.setattr(AwsClients, "_client", shared(make_client))
+        yield
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """Drives the pipeline as users do: DynamoDB through boto3, runs through Dagster, queries through PyAthena."""
