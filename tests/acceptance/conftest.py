@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -166,13 +166,24 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
     raise AssertionError("the run failed and no step did")
 
 
-@pytest.fixture
-def make_pipeline(aws: Endpoint, unique, tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
-    """Makes a deployed pipeline from the tables section of a tables file."""
-    instances = []
+@pytest.fixture(scope="session")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Dagster's memory, for all tests: their assets have names that no other test's have."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
 
-    def make(tables: Mapping[str, Mapping[str, Any]], **sections: Mapping[str, Any]) -> Pipeline:
-        name = unique("exports")
+
+@dataclass(frozen=True)
+class PipelineMaker:
+    """Makes deployed pipelines, each from the tables section of a tables file."""
+
+    endpoint: Endpoint
+    unique: Callable[[str], str]
+    folder: Path
+    instance: dg.DagsterInstance
+
+    def __call__(self, tables: Mapping[str, Mapping[str, Any]], **sections: Mapping[str, Any]) -> Pipeline:
+        name = self.unique("exports")
         document = {
             "storage": {"bucket": name.replace("_", "-")},
             "catalog": {"database": name, **sections.pop("catalog", {})},
@@ -184,17 +195,31 @@ def make_pipeline(aws: Endpoint, unique, tmp_path: Path) -> Iterator[Callable[..
             "sets": sections.pop("sets", {}),
         }
         assert not sections
-        path = tmp_path / f"{name}.yaml"
+        path = self.folder / f"{name}.yaml"
         path.write_text(yaml.safe_dump(document))
         settings = load_settings(path)
         deploy(settings, AwsClients(), lambda _: None)
-        instance = dg.DagsterInstance.ephemeral()
-        instances.append(instance)
-        return Pipeline(aws, settings, path, instance)
+        return Pipeline(self.endpoint, settings, path, self.instance)
 
-    yield make
-    for instance in instances:
-        instance.dispose()
+
+@pytest.fixture
+def make_pipeline(aws: Endpoint, unique, tmp_path: Path, instance: dg.DagsterInstance) -> Callable[..., Pipeline]:
+    return PipelineMaker(aws, unique, tmp_path, instance)
+
+
+@pytest.fixture(scope="module")
+def make_shared_pipeline(module_aws: Endpoint, unique, tmp_path_factory, instance) -> Callable[..., Pipeline]:
+    """For a pipeline that several tests of a module look at."""
+    return PipelineMaker(module_aws, unique, tmp_path_factory.mktemp("pipelines"), instance)
+
+
+@pytest.fixture
+def reviews(make_pipeline: Callable[..., Pipeline], unique) -> tuple[Pipeline, str, str]:
+    """A pipeline without a crawler, of one table of two items, the table's name and its catalog name."""
+    table = unique("Reviews")
+    pipeline = make_pipeline({table: {"engine": "in_process"}}, catalog={"method": "direct"})
+    pipeline.create_table(table, [{"id": "1", "stars": 5}, {"id": "2", "stars": 2}])
+    return pipeline, table, pipeline.table(table).name
 
 
 @pytest.fixture
@@ -204,8 +229,11 @@ def make_history(make_pipeline, unique, dynamodb_clock) -> Callable[..., Any]:
 
     def make(hours: int = 3, **entry: Any) -> History:
         table = unique("Shop")
-        start = {"partitions": {"start": "2026-01-01"}}
-        pipeline = make_pipeline({table: {"engine": "point_in_time", "schedule": HOURLY, **entry}}, **start)
+        # Dagster goes through all slots for much of what it does, and of a schedule of minutes they are many.
+        start = (datetime.now(UTC) - timedelta(hours=hours, days=2)).date().isoformat()
+        pipeline = make_pipeline(
+            {table: {"engine": "point_in_time", "schedule": HOURLY, **entry}}, partitions={"start": start}
+        )
         history = History(pipeline, table, dynamodb_clock, hours)
         history.begin()
         return history
