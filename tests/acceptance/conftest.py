@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -53,6 +54,17 @@ def _one_session() -> Iterator[None]:
         patch.setattr(AwsClients, "_session_unlocked", shared(make_session))
         patch.setattr(AwsClients, "_client", shared(make_client))
         yield
+
+
+@functools.cache
+def _connection(endpoint_url: str, workgroup: str, database: str) -> Any:
+    return pyathena.connect(
+        session=AwsClients().session(),
+        endpoint_url=endpoint_url,
+        work_group=workgroup,
+        schema_name=database,
+        poll_interval=0.05,
+    )
 
 
 @dataclass(frozen=True)
@@ -140,10 +152,9 @@ class Pipeline:
             )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with pyathena.connect(
-            work_group=self.settings.athena.workgroup, schema_name=self.database, poll_interval=0.05
-        ) as connection:
-            return [tuple(row) for row in connection.cursor().execute(sql).fetchall()]
+        connection = _connection(self.endpoint.url, self.settings.athena.workgroup, self.database)
+        with connection.cursor() as cursor:
+            return [tuple(row) for row in cursor.execute(sql).fetchall()]
 
     def labels(self, name: str) -> list[str]:
         return list(self.manifests.labels(self.table(name).name))
