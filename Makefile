@@ -22,7 +22,7 @@ ui: install  ## The demo, then the Dagster UI on it until Ctrl-C (UI_PORT=3000)
 	$(BIN)/dynamo-assets demo --ui --ui-port $(UI_PORT)
 
 test: install  ## Every test
-	$(BIN)/python -m pytest -n 4 --dist loadfile
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 bench: install $(AWSWRANGLER)/.installed  ## The export beside its peers: speed and memory on one core, in ten minutes
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from botocore.client import ClientCreator
 from botocore.loaders import create_loader
 
 from dynamo_assets.sandbox.dynamodb.clock import move_clock
@@ -19,10 +20,20 @@ _serial = itertools.count(1)
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_loader() -> Iterator[None]:
-    """Lets all of boto3's sessions share what they read of the services' models: tests make hundreds of sessions."""
+    """Lets all of boto3's sessions share what they make of the services' models: tests make hundreds of sessions."""
     loader = create_loader()
+    classes: dict[str, type] = {}
+    creators: Any = ClientCreator
+    make_class = creators._create_client_class
+
+    def client_class(creator: Any, service: str, model: Any) -> type:
+        if service not in classes:
+            classes[service] = make_class(creator, service, model)
+        return classes[service]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", lambda _=None: loader)
+        patch.setattr(creators, "_create_client_class", client_class)
         yield
 
 
@@ -33,13 +44,24 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         yield endpoint
 
 
+def point_to(sandbox: Endpoint, environment: pytest.MonkeyPatch) -> Endpoint:
+    for name, value in sandbox.environment().items():
+        environment.setenv(name, value)
+    environment.delenv("AWS_PROFILE", raising=False)
+    return sandbox
+
+
 @pytest.fixture
 def aws(sandbox: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
     """The sandbox, with this test's environment pointed at it, as a user's shell would be."""
-    for name, value in sandbox.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    return sandbox
+    return point_to(sandbox, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def module_aws(sandbox: Endpoint) -> Iterator[Endpoint]:
+    """As `aws`, for what the tests of a module share."""
+    with pytest.MonkeyPatch.context() as environment:
+        yield point_to(sandbox, environment)
 
 
 @pytest.fixture
@@ -50,7 +72,7 @@ def bucket(aws: Endpoint) -> str:
     return name
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def unique() -> Any:
     """Makes names that no other test of this sandbox has: `unique("orders")` gives `orders_7`."""
     return lambda stem: f"{stem}_{next(_serial)}"

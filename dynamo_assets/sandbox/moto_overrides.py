@@ -8,6 +8,7 @@ leans on names that moto may rename in any release, so `MOTO_VERSION` is pinned 
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import json
 import os
@@ -15,8 +16,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore import xform_name
+from botocore.utils import parse_to_aware_datetime
 from moto.athena.models import athena_backends
 from moto.athena.responses import AthenaResponse
+from moto.core import responses as moto_responses
+from moto.core import serialize as moto_serialize
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
 from moto.dynamodb.models import DynamoDBBackend
@@ -63,6 +67,7 @@ def install(endpoint: Endpoint) -> None:
             f"the sandbox needs moto {MOTO_VERSION} exactly, and {installed} is installed: "
             "reinstall with the project's constraints file"
         )
+    _keep_what_is_asked_again()
     _install_dynamodb()
     _install_glue_jobs(endpoint)
     _install_crawlers(endpoint)
@@ -73,6 +78,15 @@ def shut_down() -> None:
     """Ends every process and thread that the overrides started."""
     while _closers:
         _closers.pop()()
+
+
+def _keep_what_is_asked_again() -> None:
+    core: Any = moto_responses
+    # Of a class that does not change, for every request.
+    core.method_names_from_class = functools.cache(core.method_names_from_class)
+    # The time of each object of a listing, which is text, for every listing.
+    serializing: Any = moto_serialize
+    serializing.parse_to_aware_datetime = functools.lru_cache(10_000)(parse_to_aware_datetime)
 
 
 def _install_dynamodb() -> None:

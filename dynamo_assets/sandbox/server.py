@@ -35,29 +35,25 @@ def serve(port: int = 0) -> Iterator[Endpoint]:
     # moto decides at import where its own calls go and which account it plays.
     os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
     os.environ.update(AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY, AWS_DEFAULT_REGION=REGION)
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - 0.5 s that `dynamo-assets --help` need not pay
+    from dynamo_assets.sandbox import moto_overrides  # noqa: PLC0415 - 0.5 s that `dynamo-assets --help` need not pay
+    from dynamo_assets.sandbox.http_server import MotoServer  # noqa: PLC0415
 
-    from dynamo_assets.sandbox import moto_overrides  # noqa: PLC0415
-
+    _require_free(port)
     work_dir = Path(tempfile.mkdtemp(prefix="dynamo-assets-sandbox-"))
-    server = ThreadedMotoServer(ip_address=HOST, port=port, verbose=False)
     try:
-        _require_free(port)
-        server.start()
-        host, bound_port = server.get_host_and_port()
-        endpoint = Endpoint(f"http://{host}:{bound_port}", work_dir)
-        moto_overrides.install(endpoint)
-        try:
-            yield endpoint
-        finally:
-            moto_overrides.shut_down()
+        with MotoServer(HOST, port) as server:
+            endpoint = Endpoint(f"http://{HOST}:{server.port}", work_dir)
+            moto_overrides.install(endpoint)
+            try:
+                yield endpoint
+            finally:
+                moto_overrides.shut_down()
     finally:
-        server.stop()
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
 def _require_free(port: int) -> None:
-    """Finds out before moto does: its server thread would die unheard, and `start` wait for it for ever."""
+    """Finds out before werkzeug does, which ends the process."""
     with socket.socket() as probe:
         # As werkzeug's server does; otherwise a port stays taken for a minute after its last connection.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

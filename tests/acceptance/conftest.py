@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +35,39 @@ from dynamo_assets.verification.records import Records
 
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/dynamodb-exports"
 FAST = {"retries": 0, "retry_delay": "1s"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_session() -> Iterator[None]:
+    """Lets the runs of all tests share clients, where they ask for the same: each run makes its own otherwise."""
+    make_session, make_client = AwsClients._session_unlocked, AwsClients._client
+    known: dict[tuple[Any, ...], Any] = {}
+
+    def shared(make: Callable[..., Any]) -> Callable[..., Any]:
+        def find(aws: AwsClients, *what: Any) -> Any:
+            environment = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+            key = (make.__name__, aws.profile, aws.region, environment, *what)
+            if key not in known:
+                known[key] = make(aws, *what)
+            return known[key]
+
+        return find
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AwsClients, "_session_unlocked", shared(make_session))
+        patch.setattr(AwsClients, "_client", shared(make_client))
+        yield
+
+
+@functools.cache
+def _connection(endpoint_url: str, workgroup: str, database: str) -> Any:
+    return pyathena.connect(
+        session=AwsClients().session(),
+        endpoint_url=endpoint_url,
+        work_group=workgroup,
+        schema_name=database,
+        poll_interval=0.05,
+    )
 
 
 @dataclass(frozen=True)
@@ -133,10 +167,9 @@ class Pipeline:
             )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with pyathena.connect(
-            work_group=self.settings.athena.workgroup, schema_name=self.database, poll_interval=0.05
-        ) as connection:
-            return [tuple(row) for row in connection.cursor().execute(sql).fetchall()]
+        connection = _connection(self.endpoint.url, self.settings.athena.workgroup, self.database)
+        with connection.cursor() as cursor:
+            return [tuple(row) for row in cursor.execute(sql).fetchall()]
 
     def labels(self, name: str) -> list[str]:
         return list(self.manifests.labels(self.table(name).name))
@@ -159,13 +192,24 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
     raise AssertionError("the run failed and no step did")
 
 
-@pytest.fixture
-def make_pipeline(aws: Endpoint, unique, tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
-    """Makes a deployed pipeline from the tables section of a tables file."""
-    instances = []
+@pytest.fixture(scope="session")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Dagster's memory, for all tests: their assets have names that no other test's have."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
 
-    def make(tables: Mapping[str, Mapping[str, Any]], **sections: Mapping[str, Any]) -> Pipeline:
-        name = unique("exports")
+
+@dataclass(frozen=True)
+class PipelineMaker:
+    """Makes deployed pipelines, each from the tables section of a tables file."""
+
+    endpoint: Endpoint
+    unique: Callable[[str], str]
+    folder: Path
+    instance: dg.DagsterInstance
+
+    def __call__(self, tables: Mapping[str, Mapping[str, Any]], **sections: Mapping[str, Any]) -> Pipeline:
+        name = self.unique("exports")
         document = {
             "storage": {"bucket": name.replace("_", "-")},
             "catalog": {"database": name, **sections.pop("catalog", {})},
@@ -178,17 +222,31 @@ def make_pipeline(aws: Endpoint, unique, tmp_path: Path) -> Iterator[Callable[..
             "alerts": sections.pop("alerts", {}),
         }
         assert not sections
-        path = tmp_path / f"{name}.yaml"
+        path = self.folder / f"{name}.yaml"
         path.write_text(yaml.safe_dump(document))
         settings = load_settings(path)
         deploy(settings, AwsClients(), lambda _: None)
-        instance = dg.DagsterInstance.ephemeral()
-        instances.append(instance)
-        return Pipeline(aws, settings, path, instance)
+        return Pipeline(self.endpoint, settings, path, self.instance)
 
-    yield make
-    for instance in instances:
-        instance.dispose()
+
+@pytest.fixture
+def make_pipeline(aws: Endpoint, unique, tmp_path: Path, instance: dg.DagsterInstance) -> Callable[..., Pipeline]:
+    return PipelineMaker(aws, unique, tmp_path, instance)
+
+
+@pytest.fixture(scope="module")
+def make_shared_pipeline(module_aws: Endpoint, unique, tmp_path_factory, instance) -> Callable[..., Pipeline]:
+    """For a pipeline that several tests of a module look at."""
+    return PipelineMaker(module_aws, unique, tmp_path_factory.mktemp("pipelines"), instance)
+
+
+@pytest.fixture
+def reviews(make_pipeline: Callable[..., Pipeline], unique) -> tuple[Pipeline, str, str]:
+    """A pipeline without a crawler, of one table of two items, the table's name and its catalog name."""
+    table = unique("Reviews")
+    pipeline = make_pipeline({table: {"engine": "in_process"}}, catalog={"method": "direct"})
+    pipeline.create_table(table, [{"id": "1", "stars": 5}, {"id": "2", "stars": 2}])
+    return pipeline, table, pipeline.table(table).name
 
 
 @pytest.fixture
@@ -198,8 +256,11 @@ def make_history(make_pipeline, unique, dynamodb_clock) -> Callable[..., Any]:
 
     def make(hours: int = 3, **entry: Any) -> History:
         table = unique("Shop")
-        start = {"partitions": {"start": "2026-01-01"}}
-        pipeline = make_pipeline({table: {"engine": "point_in_time", "schedule": HOURLY, **entry}}, **start)
+        # Dagster goes through all slots for much of what it does, and of a schedule of minutes they are many.
+        start = (datetime.now(UTC) - timedelta(hours=hours, days=2)).date().isoformat()
+        pipeline = make_pipeline(
+            {table: {"engine": "point_in_time", "schedule": HOURLY, **entry}}, partitions={"start": start}
+        )
         history = History(pipeline, table, dynamodb_clock, hours)
         history.begin()
         return history

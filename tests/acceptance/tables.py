@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import boto3
+import pyarrow.parquet as pq
+from pyarrow import orc
 
 from dynamo_assets.export.hint import expected
 from dynamo_assets.export.manifest import Manifest
@@ -17,6 +20,8 @@ from tests.acceptance.conftest import Pipeline, failure_of
 from tests.same_values import assert_same
 
 FORMATS = ["parquet", "orc", "avro", "json", "csv"]
+TYPED = frozenset({"parquet", "orc"})
+"""Whose files say their values' types without the catalog."""
 
 
 def fill(aws: Endpoint, table: str, items: Iterable[hostile.Item]) -> dict[str, hostile.Item]:
@@ -67,3 +72,15 @@ def snapshot(pipeline: Pipeline, table: str) -> Manifest:
 
 def by_athena(pipeline: Pipeline, manifest: Manifest) -> dict[str, dict[str, Any]]:
     return read_view(pipeline.query, f'"{pipeline.database}"."{manifest.name}"', "id", manifest.columns)
+
+
+def by_pyarrow(pipeline: Pipeline, manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """What is in the files themselves, read without Athena and without the catalog."""
+    rows: dict[str, dict[str, Any]] = {}
+    for file in manifest.files:
+        body = pipeline.clients.s3.get_object(Bucket=pipeline.settings.storage.bucket, Key=file.key)["Body"].read()
+        data = io.BytesIO(body)
+        table = pq.read_table(data) if manifest.format == "parquet" else orc.read_table(data)
+        missing = dict.fromkeys(column.name for column in manifest.columns)
+        rows |= {row["id"]: {**missing, **row} for row in table.to_pylist()}
+    return rows

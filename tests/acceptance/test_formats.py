@@ -1,4 +1,4 @@
-"""Every format: empty tables, one snapshot after another, a change of format."""
+"""Every format: empty tables, a change of format."""
 
 from __future__ import annotations
 
@@ -6,40 +6,8 @@ import boto3
 import pytest
 
 from dynamo_assets.sandbox.endpoint import Endpoint
-from tests.acceptance import hostile
 from tests.acceptance.conftest import failure_of
-from tests.acceptance.tables import FORMATS, assert_rows, by_athena, fill, items_of, snapshot
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_second_snapshot_starts_from_the_first_one_s_columns(
-    make_pipeline, unique, aws: Endpoint, format: str
-) -> None:
-    """An attribute that is gone keeps its column; the view and the raw table's older partition go on being readable."""
-    table = unique("Zoo")
-    fill(aws, table, hostile.items())
-    pipeline = make_pipeline({table: {"engine": "in_process", "format": format}})
-    first = snapshot(pipeline, table)
-    with boto3.resource("dynamodb").Table(table).batch_writer() as batch:
-        for item in hostile.items():
-            if item["id"] > "b":
-                batch.delete_item(Key={"id": item["id"]})
-        batch.put_item(Item={"id": "new", "added": {"x": 1}, "text": "still a text"})
-    items = items_of(table)
-    second = snapshot(pipeline, table)
-    assert [c.name for c in second.columns[: len(first.columns)]] == [c.name for c in first.columns]
-    assert [c.attribute for c in second.columns[len(first.columns) :]] == ["added"]
-    assert second.schema_changes.since == first.snapshot_timestamp
-    assert second.schema_changes.added == ("added",)
-    assert {"mixed", "deep", "日本"} <= set(second.schema_changes.gone)
-    assert second.schema_changes.widened == ()
-    assert_rows(by_athena(pipeline, second), items, second)
-    raw = f'"{pipeline.database}"."snapshots_{second.name}"'
-    counts = pipeline.query(f"SELECT snapshot_timestamp, count(*), count(text) FROM {raw} GROUP BY 1 ORDER BY 1")
-    assert [row[:2] for row in counts] == [
-        (first.snapshot_timestamp, first.rows),
-        (second.snapshot_timestamp, len(items)),
-    ]
+from tests.acceptance.tables import FORMATS, fill, snapshot
 
 
 @pytest.mark.parametrize("formats", [["parquet", "json", "avro", "orc"], ["orc", "csv", "parquet", "avro", "csv"]])

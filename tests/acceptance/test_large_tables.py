@@ -1,4 +1,4 @@
-"""Very wide tables and very large items, in every format, read back through Athena."""
+"""Very wide tables and very large items, in every format, read back through Athena and from the files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dynamo_assets.export.manifest import ManifestColumn
 from dynamo_assets.sandbox.endpoint import Endpoint
 from tests.acceptance import hostile
 from tests.acceptance.athena_values import read_view
-from tests.acceptance.tables import FORMATS, assert_rows, by_athena, fill, snapshot
+from tests.acceptance.tables import FORMATS, TYPED, assert_rows, by_athena, by_pyarrow, fill, snapshot
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -24,6 +24,8 @@ def test_1900_attributes_have_their_columns_in_athena(make_pipeline, unique, aws
     some = [column for column in manifest.columns if column.name == "id" or column.name.endswith("07")]
     rows = read_view(pipeline.query, f'"{pipeline.database}"."{manifest.name}"', "id", some)
     assert_rows(rows, {key: _only(item, some) for key, item in items.items()}, replace(manifest, columns=tuple(some)))
+    if format in TYPED:
+        assert_rows(by_pyarrow(pipeline, manifest), items, manifest)
 
 
 def _only(item: hostile.Item, columns: Iterable[ManifestColumn]) -> hostile.Item:
@@ -40,3 +42,5 @@ def test_items_of_400_kb_and_maps_of_50000_keys_come_back_equal(
     manifest = snapshot(pipeline, table)
     assert {c.attribute: c.type for c in manifest.columns}["attributes"] == "string"
     assert_rows(by_athena(pipeline, manifest), items, manifest)
+    if format in TYPED:
+        assert_rows(by_pyarrow(pipeline, manifest), items, manifest)

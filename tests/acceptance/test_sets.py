@@ -119,7 +119,7 @@ def make_shop(make_pipeline, unique, dynamodb_clock) -> Callable[..., Shop]:
         pipeline = make_pipeline(
             {table: {"engine": "point_in_time", "schedule": HOURLY} for table in tables},
             sets={unique("shop"): {"tables": tables[:members]}},
-            partitions={"start": "2026-01-01"},
+            partitions={"start": (datetime.now(UTC) - timedelta(days=2)).date().isoformat()},
         )
         shop = Shop(pipeline, tables, dynamodb_clock)
         shop.live()

@@ -1,68 +1,54 @@
-"""DuckDB, one fresh database for each query: it plans, is filled with what the plan reads, and runs."""
+"""One query's way through DuckDB: planned on empty tables, which are then filled with what the plan reads, and run."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from decimal import ROUND_HALF_UP, Context, Decimal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
-from duckdb.sqltypes import DOUBLE, FLOAT, INTEGER, VARCHAR
 
+from dynamo_assets.sandbox.athena.databases import Databases
 from dynamo_assets.sandbox.athena.errors import from_engine
 from dynamo_assets.sandbox.athena.mount import Mount
-from dynamo_assets.sandbox.athena.results import java_double, java_float
 
 _ROWS_IN_A_BATCH = 10_000
-_EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
 
 
-def _quotient(dividend: str, divisor: str, scale: int) -> str | None:
-    """A decimal quotient, exact and rounded once; DuckDB's own is a DOUBLE. NULL for nothing divided by nothing."""
-    if not Decimal(divisor):
-        return None
-    quotient = _EXACT.divide(Decimal(dividend), Decimal(divisor))
-    return format(quotient.quantize(Decimal(1).scaleb(-scale), context=_EXACT), "f")
-
-
-class Engine:
-    """One query's database, in memory, with no way to files, network or settings.
+class Engines:
+    """Where queries' engines come from.
 
     Args:
         spill: A folder for what does not fit in memory.
+    """
+
+    def __init__(self, spill: Path) -> None:
+        # The tables are still empty while a query is planned: nothing may be concluded from that.
+        self.planners = Databases(spill, disabled_optimizers="statistics_propagation,empty_result_pullup")
+        self.runners = Databases(spill)
+
+
+class Engine:
+    """One query's.
+
+    Args:
+        engines: What it works with.
         names: The query's own names of the generated columns, for errors.
 
     Attributes:
         used: Of each mount that the plan reads, the generated names of the columns it reads.
     """
 
-    def __init__(self, spill: Path, names: dict[str, str]) -> None:
+    def __init__(self, engines: Engines, names: dict[str, str]) -> None:
         self.names = names
         self.used: dict[str, set[str]] = {}
-        self.connection = duckdb.connect(
-            ":memory:",
-            config={
-                "threads": 2,
-                "memory_limit": "1GB",
-                "temp_directory": str(spill),
-                "python_enable_replacements": False,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            },
-        )
-        self.connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false")
-        functions: list[tuple[str, Any, Any]] = [
-            ("athena_quotient", _quotient, [VARCHAR, VARCHAR, INTEGER]),
-            ("athena_double_text", java_double, [DOUBLE]),
-            ("athena_real_text", java_float, [FLOAT]),
-        ]
-        for name, function, parameters in functions:
-            self.connection.create_function(name, function, parameters, VARCHAR)
+        self._engines = engines
+        self._at_work: duckdb.DuckDBPyConnection | None = None
+        self._lock = threading.Lock()
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -74,19 +60,24 @@ class Engine:
         except duckdb.Error as error:
             raise from_engine(error, self.names) from error
 
-    def plan(self, sql: str, mounts: list[Mount]) -> None:
-        """Plans a query on tables that are still empty; `used` then says what it will read of them.
+    @contextmanager
+    def _with_tables(self, databases: Databases, mounts: Sequence[Mount]) -> Iterator[duckdb.DuckDBPyConnection]:
+        with databases.one_with(mounts) as database:
+            self._at_work = database
+            try:
+                yield database
+            finally:
+                with self._lock:  # no interrupt reaches the query that has it next
+                    self._at_work = None
+
+    def plan(self, sql: str, mounts: Sequence[Mount]) -> None:
+        """Plans a query; `used` then says what it will read of its tables.
 
         Raises:
             QueryFailure: It cannot be run.
         """
-        with self.errors():
-            for mount in mounts:
-                self.connection.execute(mount.definition)
-            # The tables are still empty: nothing may be concluded from that.
-            self.connection.execute("SET disabled_optimizers = 'statistics_propagation,empty_result_pullup'")
-            explained = self.connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
-            self.connection.execute("SET disabled_optimizers = ''")
+        with self.errors(), self._with_tables(self._engines.planners, mounts) as database:
+            explained = database.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
         pending = json.loads(explained[0][1])
         while pending:
             node = pending.pop()
@@ -95,17 +86,19 @@ class Engine:
                 columns = re.findall(r"\bc\d+\b", json.dumps(node["extra_info"]))
                 self.used.setdefault(table.rsplit(".", 1)[-1], set()).update(columns)
 
-    def run(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """The query's rows; nothing can be changed in the database from here on."""
+    @contextmanager
+    def database(self, mounts: Sequence[Mount]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A database to run the query in, with its tables, still empty."""
+        with self.errors(), self._with_tables(self._engines.runners, mounts) as database:
+            yield database
+
+    def run(self, database: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pa.RecordBatch]:
+        """The query's rows."""
         with self.errors():
-            self.connection.execute("SET lock_configuration = true")
-            yield from self.connection.execute(sql).to_arrow_reader(_ROWS_IN_A_BATCH)
+            yield from database.execute(sql).to_arrow_reader(_ROWS_IN_A_BATCH)
 
     def interrupt(self) -> None:
         """Ends what runs now, from another thread."""
-        with suppress(duckdb.ConnectionException):
-            self.connection.interrupt()
-
-    def close(self) -> None:
-        """Frees the memory."""
-        self.connection.close()
+        with self._lock:
+            if self._at_work:
+                self._at_work.interrupt()

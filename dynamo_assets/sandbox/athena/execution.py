@@ -19,7 +19,7 @@ import duckdb
 from dynamo_assets.sandbox.athena import ddl
 from dynamo_assets.sandbox.athena.analyzer import Analyzer
 from dynamo_assets.sandbox.athena.catalog import Catalog
-from dynamo_assets.sandbox.athena.engine import Engine
+from dynamo_assets.sandbox.athena.engine import Engine, Engines
 from dynamo_assets.sandbox.athena.errors import QueryCancelled, QueryFailure
 from dynamo_assets.sandbox.athena.mount import Filler, bucket_and_key
 from dynamo_assets.sandbox.athena.relations import Relation
@@ -107,6 +107,7 @@ class Runner:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.executions: dict[str, Execution] = {}
+        self._engines = Engines(endpoint.work_dir / "athena" / "spill")
         self._pool = ThreadPoolExecutor(_QUERIES_AT_ONCE, thread_name_prefix="athena")
 
     @cached_property
@@ -162,39 +163,40 @@ class Runner:
     @contextmanager
     def _outcome(self, execution: Execution, directory: Path) -> Iterator[Outcome]:
         if execution.statement.kind == "select":
-            with self._planned(execution, directory) as (engine, analyzer, relation):
+            with (
+                self._planned(execution) as (engine, analyzer, relation),
+                engine.database(analyzer.mounts) as database,
+            ):
                 columns = [
                     ResultColumn(found.name or f"_col{place}", found.type)
                     for place, found in enumerate(relation.fields)
                 ]
-                filler = Filler(engine.connection, self.catalog, self.s3, directory, execution.progress)
+                filler = Filler(database, self.catalog, self.s3, directory, execution.progress)
                 for mount in analyzer.mounts:
                     if mount.name in engine.used:
-                        with engine.errors():
-                            filler.fill(mount, engine.used[mount.name])
-                yield Outcome(columns, rendered(engine.run(relation.sql), columns), is_query=True)
+                        filler.fill(mount, engine.used[mount.name])
+                yield Outcome(columns, rendered(engine.run(database, relation.sql), columns), is_query=True)
             return
 
         def analyse() -> Relation:
-            with self._planned(execution, directory) as (_, _, relation):
+            with self._planned(execution) as (_, _, relation):
                 return relation
 
         yield ddl.execute(execution.statement, ddl.Context(self.catalog, execution.database, analyse, self.s3))
 
     @contextmanager
-    def _planned(self, execution: Execution, directory: Path) -> Iterator[tuple[Engine, Analyzer, Relation]]:
+    def _planned(self, execution: Execution) -> Iterator[tuple[Engine, Analyzer, Relation]]:
         """A query analysed, and an engine that could run it."""
         assert execution.statement.query is not None
         analyzer = Analyzer(Sources(self.catalog, execution.database))
         relation = analyzer.query(execution.statement.query)
-        engine = execution.engine = Engine(directory / "spill", analyzer.names.columns)
+        engine = execution.engine = Engine(self._engines, analyzer.names.columns)
         try:
             engine.plan(relation.sql, analyzer.mounts)
             execution.planned = time.time()
             yield engine, analyzer, relation
         finally:
             execution.engine = None
-            engine.close()
 
     def _deliver(self, execution: Execution, result: ResultFile) -> None:
         bucket, key = bucket_and_key(execution.output_location)
