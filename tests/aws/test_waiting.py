@@ -84,7 +84,7 @@ def test_a_wait_that_throttling_has_used_up_says_so() -> None:
     def poll() -> None:
         raise _refusal("ThrottlingException")
 
-    with pytest.raises(AwsTimeoutError, match="it did not end within .*Rate exceeded"):
+    with pytest.raises(AwsTimeoutError, match=r"it did not end within .*Rate exceeded"):
         wait_until(poll, what="it", timeout=timedelta(0), pause=lambda _: None)
 
 

@@ -23,7 +23,7 @@ def watched(watch) -> Watched:
     return watch()
 
 
-def _in_its_place(sql: str) -> Behaviour:
+def in_its_place(sql: str) -> Behaviour:
     """Athena is given another statement than the one that was sent."""
 
     def fault(exchange: Exchange) -> None:
@@ -45,7 +45,7 @@ class Cancelled:
     """An endless query in the place of the one that is wanted, which somebody cancels by its id."""
 
     watched: Watched
-    endless: When = field(default_factory=lambda: When(COUNT, _in_its_place(ENDLESS)))
+    endless: When = field(default_factory=lambda: When(COUNT, in_its_place(ENDLESS)))
     ids: list[str] = field(default_factory=list)
 
     def __call__(self, exchange: Exchange) -> None:
@@ -59,7 +59,7 @@ class Cancelled:
 class QueuedForEver:
     """A view's query that does not leave the queue until it is stopped."""
 
-    endless: When = field(default_factory=lambda: When(VIEW, _in_its_place(ENDLESS)))
+    endless: When = field(default_factory=lambda: When(VIEW, in_its_place(ENDLESS)))
     stopped: bool = False
 
     def __call__(self, exchange: Exchange) -> None:
@@ -72,7 +72,7 @@ class QueuedForEver:
 
 
 def test_a_query_that_fails_is_cancelled_or_never_begins_leaves_the_view_as_it_was(watched: Watched) -> None:
-    fails = _in_its_place("SELECT 1 / 0")
+    fails = in_its_place("SELECT 1 / 0")
     watched.meets(When(VIEW, fails), ["ended FAILED", "Division by zero", "materialize", "query-editor"])
     watched.meets(When(COUNT, fails), ["ended FAILED", "Division by zero", "materialize"])
     watched.meets(Cancelled(watched), ["ended CANCELLED", "materialize"])
@@ -94,7 +94,7 @@ def test_a_query_that_fails_is_cancelled_or_never_begins_leaves_the_view_as_it_w
 
 @pytest.mark.usefixtures("no_waiting")
 def test_a_query_that_cannot_be_cancelled_at_its_limit_is_told(watched: Watched) -> None:
-    endless, deaf = When(VIEW, _in_its_place(ENDLESS)), When(to("athena.StopQueryExecution"), THROTTLED)
+    endless, deaf = When(VIEW, in_its_place(ENDLESS)), When(to("athena.StopQueryExecution"), THROTTLED)
     start = watched.before_fault()
     short = watched.with_limits(athena={"time_limit": timedelta(seconds=1)})
     result = short.run(lambda exchange: (deaf if deaf.wanted(exchange.request) else endless)(exchange))
