@@ -5,7 +5,7 @@ While a Glue run goes on: tests/acceptance/test_restart.py. At any request of an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.faults.answers import to
 from tests.acceptance.faults.test_queries import ENDLESS, VIEW, in_its_place
 from tests.acceptance.faults.watched import Watched
-from tests.faults.commands import Commands, serve_commands
+from tests.faults.commands import Commands
 from tests.faults.moments import Act, Moment, killed_after, killed_before
 from tests.faults.proxy import Behaviour, Exchange, Request
 
@@ -36,12 +36,6 @@ RunUntil = Callable[..., int]
 @pytest.fixture
 def watched(watch) -> Watched:
     return watch(method="crawler")
-
-
-@pytest.fixture(scope="session")
-def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with serve_commands(tmp_path_factory.mktemp("dagster"), "dagster") as commands:
-        yield commands
 
 
 @pytest.fixture
