@@ -23,7 +23,7 @@ def _crawler(edit: dict[str, Any]) -> Behaviour:
     return changed(lambda answer: answer["Crawler"].update(edit))
 
 
-def test_a_crawl_that_fails_hangs_or_is_stopped_publishes_nothing_and_the_next_one_does(watched: Watched) -> None:
+def test_a_crawl_that_fails_or_hangs_publishes_nothing_and_the_next_one_does(watched: Watched) -> None:
     glue, database = watched.aws("glue"), watched.pipeline.database
     crawler = crawler_name(database, watched.name)
     reason = "The role has no access to the bucket"
@@ -61,7 +61,7 @@ def test_a_crawl_that_fails_hangs_or_is_stopped_publishes_nothing_and_the_next_o
     watched.after_fault(start, result, ["crawl by", "time limit of 0:00:01"])
 
 
-def test_a_crawl_of_somebody_else_that_ends_just_before_ours_begins_does_not_count(watched: Watched) -> None:
+def test_another_crawl_that_ends_just_before_ours_begins_does_not_count(watched: Watched) -> None:
     """Defect 5: it may have begun before the data was there."""
     last = watched.aws("glue").list_crawls(CrawlerName=crawler_name(watched.pipeline.database, watched.name))
     [foreign] = last["Crawls"]

@@ -56,7 +56,7 @@ def run_until(watched: Watched, dagster: Commands, tmp_path: Path) -> RunUntil:
     return run
 
 
-def test_a_run_killed_at_any_stage_leaves_the_view_whole_and_nothing_in_the_next_one_s_way(
+def test_a_run_killed_at_any_stage_leaves_the_view_whole_and_the_way_free(
     watched: Watched, run_until: RunUntil
 ) -> None:
     for stage, (wanted, act) in STAGES.items():
