@@ -11,7 +11,8 @@ from signal import SIGKILL, SIGTERM
 
 import pytest
 
-from tests.acceptance.faults.answers import to
+from tests.acceptance.faults.answers import Wanted, to
+from tests.acceptance.faults.test_crawls import Hanging
 from tests.acceptance.faults.test_queries import ENDLESS, VIEW, in_its_place
 from tests.acceptance.faults.watched import Watched
 from tests.faults.commands import Commands
@@ -86,13 +87,18 @@ def test_a_run_told_to_end_stops_its_crawl_and_its_query(watched: Watched, run_u
         moment.send(SIGTERM)
 
     crawl, query = Moment(to("glue.StartCrawler"), told_after), Moment(VIEW, told_after_an_endless_one)
-    for moment, stops in ((crawl, "glue.StopCrawler"), (query, "athena.StopQueryExecution")):
+    hanging = Hanging()
+    stages = (
+        (crawl, to("glue.GetCrawler", "glue.StopCrawler"), "glue.StopCrawler"),
+        (query, to(), "athena.StopQueryExecution"),
+    )
+    for moment, hangs, stops in stages:
         before = watched.before_fault()
         asked: list[str] = []
 
-        def noted(exchange: Exchange, moment: Moment = moment, asked: list[str] = asked) -> None:
+        def noted(exchange: Exchange, moment: Moment = moment, hangs: Wanted = hangs, asked: list[str] = asked) -> None:
             asked.append(exchange.request.operation)
-            moment(exchange)
+            (hanging if hangs(exchange.request) else moment)(exchange)
 
         assert run_until(moment, noted) != 0
         assert stops in asked

@@ -105,7 +105,7 @@ def test_a_query_that_cannot_be_cancelled_at_its_limit_is_told(watched: Watched)
 
 
 @pytest.mark.usefixtures("no_waiting")
-def test_a_query_is_not_lost_to_throttling(watched: Watched) -> None:
+def test_a_query_is_lost_neither_to_throttling_nor_to_a_lost_answer(watched: Watched) -> None:
     throttled = When(to("athena.StartQueryExecution", "athena.GetQueryExecution"), THROTTLED, times=12)
     watched.grow()
     result = watched.run(throttled)
@@ -113,9 +113,7 @@ def test_a_query_is_not_lost_to_throttling(watched: Watched) -> None:
     assert len(throttled.met) == 12
     assert watched.shown().rows == watched.items
 
-
-def test_a_view_that_was_replaced_and_whose_answer_was_lost_is_found_replaced(watched: Watched) -> None:
-    """PyAthena gives each start a token, so that a repeated one is the same query."""
+    # Each start has a token, so that one whose answer was lost is the same query when it is repeated.
     watched.grow()
     result = watched.run(When(VIEW, answer_lost, times=1))
     assert result.success, failure_of(result)

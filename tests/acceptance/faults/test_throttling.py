@@ -35,8 +35,7 @@ def test_a_run_of_which_two_of_three_calls_are_throttled_is_as_any_other(watched
     assert watched.shown().rows == watched.items
     watched.assert_nothing_runs()
 
-
-def test_a_run_that_is_throttled_for_good_publishes_nothing_and_the_next_one_does(watched: Watched) -> None:
+    # Throttled for good, it publishes nothing, and the next one does.
     start = watched.before_fault()
     result = watched.run(When(to("glue.GetTables"), THROTTLED))
     watched.after_fault(start, result, ["Rate exceeded"], named=False)
