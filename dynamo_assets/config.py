@@ -1,4 +1,4 @@
-"""`tables.yaml` -> validated settings. The only reader of YAML and of the environment."""
+"""`tables.yaml` -> validated settings. The only reader of that file and of the environment."""
 
 from __future__ import annotations
 
@@ -10,26 +10,24 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from dynamo_assets.errors import ConfigError
-from dynamo_assets.naming import cadence_name, catalog_name, is_further_view, snapshots_table, table_name
+from dynamo_assets.naming import (
+    ASSET_PREFIXES,
+    MAX_GLUE_NAME,
+    cadence_name,
+    catalog_name,
+    crawler_name,
+    is_further_view,
+    snapshots_table,
+    table_name,
+)
 from dynamo_assets.settings import Settings, Table, TableSet, TableSettings
+from dynamo_assets.yaml_file import read_yaml
 
 CONFIG_VARIABLE = "DYNAMO_ASSETS_CONFIG"
 DEFAULT_PATH = "tables.yaml"
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML says of a repeated key nothing, and PyYAML takes the last one: here it is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, count in Counter(str(key) for key in keys).items():
-            if count > 1:
-                raise ConfigError(f"line {node.start_mark.line + 1}: the key {key!r} stands {count} times; keep one")
-        return super().construct_mapping(node, deep)
 
 
 def load_settings(path: Path | str | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -44,13 +42,11 @@ def load_settings(path: Path | str | None = None, environment: Mapping[str, str]
     """
     path = Path(path or environment.get(CONFIG_VARIABLE) or DEFAULT_PATH)
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+        document = read_yaml(path)
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}); set {CONFIG_VARIABLE} to the path of your tables file"
         ) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from error
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     try:
@@ -88,7 +84,28 @@ def _settings_from(document: Any) -> Settings:
     TableSettings.model_validate(defaults)  # so that an error in `defaults` is not reported once per table
     tables = _tables_from(entries, defaults)
     sets = _sets_from(document.get("sets") or {}, tables)
-    return Settings.model_validate({**document, "tables": tables, "sets": sets})
+    settings = Settings.model_validate({**document, "tables": tables, "sets": sets})
+    _refuse_names_that_do_not_fit(settings)
+    return settings
+
+
+def _refuse_names_that_do_not_fit(settings: Settings) -> None:
+    catalog = settings.catalog
+    if catalog.database in ASSET_PREFIXES:
+        raise ConfigError(
+            f"catalog.database: {catalog.database!r} begins the keys of other assets, and a view's key would be one of "
+            "theirs; choose another name, such as dynamodb_exports"
+        )
+    for table in settings.tables:
+        derived = [snapshots_table(table.name)]
+        if catalog.method == "crawler":
+            derived.append(crawler_name(catalog.database, table.name))
+        if (longest := max(map(len, derived))) > MAX_GLUE_NAME:
+            raise ConfigError(
+                f"tables.{table.table}: Glue takes names of {MAX_GLUE_NAME} characters, and its raw table or its "
+                f"crawler would have one of {longest}; give it a `name:` that is {longest - MAX_GLUE_NAME} shorter, at "
+                "least"
+            )
 
 
 def _tables_from(entries: Mapping[Any, Any], defaults: Mapping[str, Any]) -> list[Table]:

@@ -14,6 +14,11 @@ SNAPSHOT_FORMAT = "%Y-%m-%dT%H:%M:%S"
 PARTITION_COLUMN = "snapshot_timestamp"
 """The partition column of every raw table, so also a name that no attribute's column can have."""
 
+ASSET_PREFIXES = frozenset({"dynamodb", "s3"})
+"""What the keys of sources and snapshots begin with; those of raw tables and views begin with the database."""
+MAX_GLUE_NAME = 255
+"""Of a table, a crawler, a column (Glue API reference, NameString)."""
+
 _NO_PUNCTUATION = str.maketrans("", "", "-:")
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 # Developer guide, "DynamoDB Amazon Resource Names": arn:partition:dynamodb:region:account:table/name

@@ -22,7 +22,10 @@ def _parse_duration(value: Any) -> Any:
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError("write a whole number and a unit: 90s, 30m, 2h or 1d")
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    try:
+        return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    except OverflowError as error:
+        raise ValueError("longer than can be counted; write less") from error
 
 
 _SIZE = re.compile(r"(\d+)\s*([KMG]B)")

@@ -104,6 +104,16 @@ def test_environment_variables_are_filled_in(load) -> None:
         ("storage: {bucket: abc\n", r"not valid YAML"),
         ("- a\n- b\n", r"must be a mapping"),
         (STORAGE + "tables:\n  Orders: {}\n  Orders: {}\n", r"the key 'Orders' stands 2 times"),
+        (STORAGE + "catalog: {database: dynamodb}\ntables: {orders: {}}", r"catalog.database: 'dynamodb'.*choose"),
+        (
+            STORAGE + f"tables: {{{'x' * 255}: {{}}}}",
+            r"tables.x+: Glue takes names of 255 .*`name:` that is 27 shorter",
+        ),
+        (
+            STORAGE + f"catalog: {{method: direct}}\ntables: {{{'x' * 246}: {{}}}}",
+            r"tables.x+: .* 255 .*`name:` that is 1 shorter",
+        ),
+        (STORAGE + "tables: {Orders: {time_limit: 99999999999999d}}", r"tables.Orders.time_limit: .*write less"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_key_and_the_fix(load, tmp_path: Path, text: str, message: str) -> None:

@@ -12,8 +12,15 @@ from pyathena.async_cursor import AsyncCursor
 from pyathena.error import Error as PyAthenaError
 
 from dynamo_assets.aws.console import athena_query_url
-from dynamo_assets.aws.waiting import wait_until
-from dynamo_assets.errors import AwsTimeoutError, QueryError
+from dynamo_assets.aws.waiting import stopping, wait_until
+from dynamo_assets.errors import QueryError
+
+WHAT_TO_DO = {
+    "FAILED": "Mend what the reason names and materialize this asset again.",
+    "CANCELLED": "Somebody stopped it, or a limit of the workgroup did; materialize this asset again if that was not "
+    "meant.",
+}
+"""Every state but success that Athena ends a query in."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +78,18 @@ class Athena:
         cursor = self._connection.cursor()
         try:
             query_id, future = cursor.execute(sql)
-            try:
+            url = athena_query_url(str(self._session.region_name), query_id)
+            with stopping(lambda: cursor.cancel(query_id).result(), what=f"The query ({url})"):
                 result = wait_until(
                     lambda: future.result() if future.done() else None,
                     what=f"{subject}: Athena query {query_id}",
                     timeout=self._time_limit,
                     interval_seconds=1.0,
                 )
-            except BaseException as error:
-                if not future.done() or isinstance(error, AwsTimeoutError):
-                    cursor.cancel(query_id).result()
-                raise
-            url = athena_query_url(str(self._session.region_name), query_id)
             if result.state != "SUCCEEDED":
                 reason = result.state_change_reason or "Athena gave no reason"
-                raise QueryError(f"{subject}: Athena query {query_id} ended {result.state}: {reason}. {url}")
+                todo = WHAT_TO_DO.get(str(result.state), "")
+                raise QueryError(f"{subject}: Athena query {query_id} ended {result.state}: {reason}. {todo} {url}")
             return QueryResult(
                 query_id=query_id,
                 url=url,
@@ -94,7 +98,9 @@ class Athena:
                 bytes_scanned=result.data_scanned_in_bytes or 0,
             )
         except PyAthenaError as error:
-            raise QueryError(f"{subject}: Athena would not run a query: {error}") from error
+            raise QueryError(
+                f"{subject}: Athena would not run a query: {error}. Mend that and materialize this asset again"
+            ) from error
         finally:
             cursor.close()
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.console import crawler_url
 from dynamo_assets.aws.storage_formats import other_suffixes
-from dynamo_assets.aws.waiting import wait_until
+from dynamo_assets.aws.waiting import stopping, wait_until
 from dynamo_assets.errors import AwsOperationError
 from dynamo_assets.naming import Layout, crawler_name
 
@@ -155,12 +155,9 @@ class Crawlers:
             ended = last.get("StartTime") is not None and last.get("StartTime") != before
             return last if ended else None
 
-        try:
-            last = wait_until(poll, what=f"crawl by {name}", timeout=timeout, interval_seconds=5.0)
-        except BaseException:
-            self.stop(name)
-            raise
         url = crawler_url(self._glue.meta.region_name, name)
+        with stopping(lambda: self.stop(name), what=f"The crawl ({url})"):
+            last = wait_until(poll, what=f"crawl by {name}", timeout=timeout, interval_seconds=5.0)
         if last.get("Status") != "SUCCEEDED":
             reason = last.get("ErrorMessage") or "Glue gave no reason"
             raise AwsOperationError(
@@ -180,21 +177,18 @@ class Crawlers:
     def _start(self, name: str, *, timeout: timedelta, on_progress: Callable[[str], None]) -> datetime | None:
         """Starts a crawl as soon as none is running; returns when the crawl before it began.
 
-        That is read while the crawler is idle. A crawl by somebody else that begins and ends between the reading
-        and the start is taken for ours, and may be: it began after this call too.
+        That is read while the crawler is idle: were it read while one runs, and started when that has ended, that one
+        would be taken for ours. A crawl by somebody else that begins and ends between the reading and the start is
+        taken for ours, and may be: it began after this call too.
         """
         before: datetime | None = None
         waiting_was_told = False
 
-        def start() -> None:
-            nonlocal before
-            crawler = self._glue.get_crawler(Name=name)["Crawler"]
-            before = crawler.get("LastCrawl", {}).get("StartTime") if crawler["State"] == "READY" else before
-            self._glue.start_crawler(Name=name)
-
         def attempt() -> bool | None:
-            nonlocal waiting_was_told
-            if self._when_idle(start):
+            nonlocal before, waiting_was_told
+            crawler = self._glue.get_crawler(Name=name)["Crawler"]
+            before = crawler.get("LastCrawl", {}).get("StartTime")
+            if crawler["State"] == "READY" and self._when_idle(lambda: self._glue.start_crawler(Name=name)):
                 return True
             if not waiting_was_told:
                 on_progress(f"Crawler {name} is running for somebody else; its own crawl starts when that one ends")

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from dynamo_assets.aws.console import glue_run_url
 from dynamo_assets.aws.job_logs import OUTPUT_GROUP, LogTail
-from dynamo_assets.aws.waiting import wait_until
+from dynamo_assets.aws.waiting import stopping, wait_until
 from dynamo_assets.errors import AwsOperationError
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 IN_FLIGHT = frozenset({"WAITING", "STARTING", "RUNNING", "STOPPING"})
+STOPPING = "STOPPING"
 SUCCEEDED = "SUCCEEDED"
+_ENDED = frozenset({"JobRunInTerminalStateException", "EntityNotFoundException"})
 WHAT_TO_DO = {
     "FAILED": "Mend what the message names and run it again; the run's log has the whole trace.",
     "ERROR": "Glue itself could not run it; try again, and look at the run's page if it recurs.",
@@ -91,22 +93,27 @@ class GlueJobs:
         return glue_run_url(self._glue.meta.region_name, job_name, run_id)
 
     def in_flight(self, job_name: str, arguments: Mapping[str, str], *, not_older_than: timedelta) -> JobRun | None:
-        """The newest run that has not ended and was started with at least these arguments.
+        """The newest run that has not ended, nor been told to, and was started with at least these arguments.
 
         Args:
             job_name: The Glue job; a job that does not exist has no runs.
             arguments: What the run's arguments must contain.
             not_older_than: Glue keeps a job's runs for months and lists the newest first; older ones are not looked at.
         """
+        return next(self._all_in_flight(job_name, arguments, not_older_than), None)
+
+    def _all_in_flight(
+        self, job_name: str, arguments: Mapping[str, str], not_older_than: timedelta
+    ) -> Iterator[JobRun]:
         oldest = datetime.now(UTC) - not_older_than
         for page in self._runs(job_name):
             for entry in page["JobRuns"]:
                 if entry["StartedOn"] < oldest:
-                    return None
+                    return
                 run = JobRun.from_response(entry)
-                if run.state in IN_FLIGHT and arguments.items() <= run.arguments.items():
-                    return run
-        return None
+                # One that is STOPPING will end without a result: nothing is to be had of waiting for it.
+                if run.state in IN_FLIGHT - {STOPPING} and arguments.items() <= run.arguments.items():
+                    yield run
 
     def _runs(self, job_name: str) -> Iterator[Mapping[str, Any]]:
         try:
@@ -120,7 +127,7 @@ class GlueJobs:
 
         Args:
             job_name: The Glue job.
-            arguments: `{"--name": "value"}`.
+            arguments: `{"--name": "value"}`, such as no other run is started with.
             timeout: The run's own limit, and how long to wait for a turn.
             subject: Whose run it is, for messages.
 
@@ -134,12 +141,20 @@ class GlueJobs:
 
         def start() -> str | None:
             try:
-                return self._glue.start_job_run(
+                answer = self._glue.start_job_run(
                     JobName=job_name, Arguments=dict(arguments), Timeout=math.ceil(timeout.total_seconds() / 60)
-                )["JobRunId"]
+                )
+                if answer["ResponseMetadata"].get("RetryAttempts"):
+                    self._stop_twins(job_name, arguments, answer["JobRunId"])
+                return answer["JobRunId"]
+            except HTTPClientError:
+                self._stop_twins(job_name, arguments)
+                raise
             except ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code == "ConcurrentRunsExceededException":
+                    if error.response["ResponseMetadata"].get("RetryAttempts"):
+                        self._stop_twins(job_name, arguments)
                     return None
                 if code == "EntityNotFoundException":
                     raise AwsOperationError(
@@ -150,6 +165,13 @@ class GlueJobs:
 
         what = f"{subject}: waiting for a free run of Glue job {job_name}"
         return wait_until(start, what=what, timeout=timeout, interval_seconds=15.0)
+
+    def _stop_twins(self, job_name: str, arguments: Mapping[str, str], kept: str = "") -> None:
+        """Stops what a request has started whose answer was lost: StartJobRun cannot be repeated without harm."""
+        if arguments:
+            for run in self._all_in_flight(job_name, arguments, timedelta(hours=1)):
+                if run.run_id != kept:
+                    self.stop(job_name, run.run_id)
 
     def follow(
         self, job_name: str, run_id: str, *, timeout: timedelta, subject: str, on_log: Callable[[str], None]
@@ -167,30 +189,52 @@ class GlueJobs:
             GlueRunError: It ended in another state than SUCCEEDED.
             AwsTimeoutError: It did not end within the time limit; it has been stopped.
         """
-        tail = LogTail(self._logs, OUTPUT_GROUP, run_id)
+        log = self._log_reader(run_id, on_log)
         last_state = ""
 
         def poll() -> JobRun | None:
             nonlocal last_state
             run = JobRun.from_response(self._glue.get_job_run(JobName=job_name, RunId=run_id)["JobRun"])
-            for line in tail.new_lines():
-                on_log(line)
+            log()
             if run.state != last_state:
                 on_log(f"Glue run {run_id} is {run.state}")
                 last_state = run.state
             return None if run.state in IN_FLIGHT else run
 
-        try:
-            run = wait_until(
-                poll, what=f"{subject}: run {run_id} of Glue job {job_name}", timeout=timeout, interval_seconds=5.0
-            )
-        except BaseException:
-            self.stop(job_name, run_id)
-            raise
+        what = f"{subject}: run {run_id} of Glue job {job_name}"
+        with stopping(lambda: self.stop(job_name, run_id), what=f"The run ({self.url(job_name, run_id)})"):
+            run = wait_until(poll, what=what, timeout=timeout, interval_seconds=5.0)
         if run.state != SUCCEEDED:
             raise GlueRunError(subject, run, self.url(job_name, run_id))
         return run
 
+    def _log_reader(self, run_id: str, on_log: Callable[[str], None]) -> Callable[[], None]:
+        """Passes on what a run has printed; a log that cannot be read is told of once, and is no reason to fail."""
+        tail = LogTail(self._logs, OUTPUT_GROUP, run_id)
+        told = False
+
+        def read() -> list[str]:
+            nonlocal told
+            try:
+                return list(tail.new_lines())
+            except (BotoCoreError, ClientError) as error:
+                lines = [] if told else [f"The log of Glue run {run_id} cannot be read; the run goes on: {error}"]
+                told = True
+                return lines
+
+        def pass_on() -> None:
+            for line in read():
+                on_log(line)
+
+        return pass_on
+
     def stop(self, job_name: str, run_id: str) -> None:
-        """Asks Glue to stop a run; one that has ended already is left as it is."""
-        self._glue.batch_stop_job_run(JobName=job_name, JobRunIds=[run_id])
+        """Asks Glue to stop a run; one that has ended already is left as it is.
+
+        Raises:
+            AwsOperationError: Glue would not.
+        """
+        for error in self._glue.batch_stop_job_run(JobName=job_name, JobRunIds=[run_id]).get("Errors", []):
+            detail = error.get("ErrorDetail", {})
+            if detail.get("ErrorCode") not in _ENDED:
+                raise AwsOperationError(f"run {run_id}: {detail.get('ErrorCode')}: {detail.get('ErrorMessage')}")

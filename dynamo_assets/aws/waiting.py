@@ -1,17 +1,23 @@
-"""The one way this package waits for something in AWS: poll, with a deadline, able to be cancelled."""
+"""The one way this package waits for something in AWS: poll, with a deadline, able to be cancelled and to stop it."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Protocol, TypeVar
+
+from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.cancellation import pause
 from dynamo_assets.errors import AwsTimeoutError
 
 T = TypeVar("T")
+
+THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
+"""What AWS says where too much is asked of it: nothing was done, and the same may be asked again."""
 
 
 class Pause(Protocol):
@@ -31,7 +37,8 @@ def wait_until(
     """Calls `poll` until it returns something.
 
     Early polls come quickly, later ones up to `interval_seconds` apart: short work is noticed soon, long work costs
-    few calls.
+    few calls. A poll that AWS throttles, even after boto3's own repetitions, is one that returned None: work of hours
+    is not to be lost to a busy minute.
 
     Args:
         poll: Returns None for "not yet".
@@ -45,11 +52,46 @@ def wait_until(
     """
     deadline = time.monotonic() + timeout.total_seconds()
     delay = min(0.1, interval_seconds)
-    while (result := poll()) is None:
+    while True:
+        result, throttled = _poll(poll)
+        if result is not None:
+            return result
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            raise AwsTimeoutError(f"{what} did not end within its time limit of {timeout}; raise `time_limit`")
+            because = f" ({throttled})" if throttled else ""
+            raise AwsTimeoutError(
+                f"{what} did not end within its time limit of {timeout}{because}; raise `time_limit`"
+            ) from throttled
         # Steps of one tick begin together; without the spread they would ask together for ever.
         pause(min(delay * random.uniform(0.8, 1.2), remaining))  # noqa: S311 - not a secret
         delay = min(delay * 1.5, interval_seconds)
-    return result
+
+
+def _poll(poll: Callable[[], T | None]) -> tuple[T | None, ClientError | None]:
+    try:
+        return poll(), None
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in THROTTLED:
+            raise
+        return None, error
+
+
+@contextmanager
+def stopping(stop: Callable[[], object], *, what: str) -> Iterator[None]:
+    """Whatever breaks the wait in the body off, what was waited for is stopped; where it cannot be, the error says so.
+
+    Args:
+        stop: Stops it; must not wait.
+        what: What it is, for the message.
+    """
+    try:
+        yield
+    except BaseException as error:
+        try:
+            stop()
+        except Exception as failed:
+            told = f"{what} could not be stopped and goes on: {failed}"
+            if isinstance(error, AwsTimeoutError):
+                raise AwsTimeoutError(f"{error}. {told}") from failed
+            error.add_note(told)
+        raise

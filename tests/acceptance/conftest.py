@@ -154,17 +154,23 @@ class Pipeline:
     def start(self, name: str, home: Path, *, slot: str | None = None) -> subprocess.Popen[bytes]:
         """Runs a table's job as `dagster job execute` does for a user, in a process of its own that logs to `home`."""
         home.mkdir(exist_ok=True)
-        environment = {**os.environ, "DYNAMO_ASSETS_CONFIG": str(self.config_path), "DAGSTER_HOME": str(home)}
-        job, tags = job_name(self.table(name).schedule), json.dumps({"dagster/partition": slot or self.slot(name)})
-        command = ["job", "execute", "-m", "dynamo_assets.definitions", "-j", job, "--tags", tags]
         with (home / "log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "dagster", *command],
-                env=environment,
+                [sys.executable, "-m", "dagster", *self.command(name, slot=slot)],
+                env={**os.environ, **self.environment(home)},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    def command(self, name: str, *, slot: str | None = None) -> list[str]:
+        """The arguments of `dagster` that run a table's job."""
+        job, tags = job_name(self.table(name).schedule), json.dumps({"dagster/partition": slot or self.slot(name)})
+        return ["job", "execute", "-m", "dynamo_assets.definitions", "-j", job, "--tags", tags]
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """What `dagster` needs in its environment, beside AWS's address."""
+        return {"DYNAMO_ASSETS_CONFIG": str(self.config_path), "DAGSTER_HOME": str(home)}
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         connection = _connection(self.endpoint.url, self.settings.athena.workgroup, self.database)
@@ -188,7 +194,8 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
         if event.is_step_failure:
             error = event.step_failure_data.error
             assert error is not None
-            return error.cause.message if error.cause else error.message
+            # Of a `Failure` the cause is what this package was told, and the message what it makes of that.
+            return error.cause.message if error.cause and error.cls_name != "Failure" else error.message
     raise AssertionError("the run failed and no step did")
 
 

@@ -15,6 +15,8 @@ NAMES = [
     *["a b", "a.b", "a-b", 'qu"ote', "ap'os", "back\\slash", "new\nline", "tab\t", "{", "}", "日本", "é", "\U0001f600"],
     *["Id", "ID", "id_2", "snapshot_timestamp", "Snapshot_Timestamp", "select", "from", "2020", "_", " ", ";drop"],
     *["binary", "binary_size", "string", "array"],
+    *["`", "'; DROP TABLE x; --", "${HOME}", "{{ x }}", "nul\0", "iD", "SNAPSHOT_TIMESTAMP", "..", "a/b", "\u202e"],
+    *["long" * 63 + "abc", "long" * 63 + "abc" + "d" * 45, "é" * 127],
 ]
 """Of attributes and fields: type tags, SQL's own words, what differs by case or by a sign that no column can have."""
 

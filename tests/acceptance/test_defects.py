@@ -1,12 +1,15 @@
-"""The defects of the pipeline that this one replaces, by their numbers there. 8 and 11: tests/test_config.py."""
+"""The defects of the pipeline that this one replaces, by their numbers there; `ELSEWHERE` says where the others are."""
 
 from __future__ import annotations
 
+import ast
 import io
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +23,34 @@ from dynamo_assets.publishing.choice import Choice
 from dynamo_assets.verification.verify import Verifier
 from tests.acceptance.conftest import ROLE, Pipeline, failure_of
 
+TESTS = Path(__file__).parents[1]
+ELSEWHERE = {
+    4: [
+        "acceptance/test_formats.py::test_4_an_empty_table_is_a_view_of_no_rows_in_every_format",
+        "acceptance/test_direct_catalog.py::test_an_empty_table_is_a_view_of_no_rows",
+    ],
+    5: ["acceptance/faults/test_crawls.py::test_another_crawl_that_ends_just_before_ours_begins_does_not_count"],
+    7: [
+        "aws/test_athena.py::test_a_query_has_a_time_limit_and_is_cancelled_at_it",
+        "acceptance/faults/test_crawls.py::test_a_crawl_that_fails_or_hangs_publishes_nothing_and_the_next_one_does",
+    ],
+    8: ["test_config.py::test_tables_that_would_overwrite_each_other_are_refused_and_both_named"],
+    9: [
+        "acceptance/test_formats.py::test_9_a_change_of_format_is_one_table_and_every_snapshot_can_be_read",
+        "acceptance/test_formats.py::test_9_csv_and_json_are_not_mixed_and_the_view_stays_as_it_was",
+    ],
+    10: [
+        "export/test_scan_plan.py::test_segments_fit_the_size_the_parallelism_and_the_rate",
+        "glue_scripts/test_export_table.py::test_units_run_on_executors_and_an_executor_s_error_is_the_run_s",
+        "faults/test_rate_on_spark.py::test_executors_together_keep_the_rate_and_use_it",
+    ],
+    11: ["test_config.py::test_what_is_wrong_is_named_with_its_key_and_the_fix"],
+    13: [
+        "acceptance/faults/test_killed.py::test_a_run_killed_at_any_stage_leaves_the_view_whole_and_the_way_free",
+        "acceptance/test_retention.py::test_what_dead_attempts_left_goes_after_a_day_and_not_before",
+    ],
+    15: ["acceptance/test_retention.py::test_what_is_beyond_both_limits_goes_and_all_else_stays"],
+}
 ITEMS = [{"id": "1", "stars": 5}, {"id": "2", "stars": 2}]
 MakePipeline = Callable[..., Pipeline]
 
@@ -42,6 +73,15 @@ def _parquet(rows: int) -> bytes:
 def _run_well(pipeline: Pipeline, table: str, **options) -> None:
     result = pipeline.run(table, **options)
     assert result.success, failure_of(result)
+
+
+def test_every_defect_has_a_test_and_those_named_elsewhere_exist() -> None:
+    here = {number for name in globals() if name.startswith("test_") for number in re.findall(r"\d+", name)}
+    # 14, least privilege, and 16, sized to the table: of the infrastructure.
+    assert {str(number) for number in range(1, 18)} - here - {str(number) for number in ELSEWHERE} <= {"14", "16"}
+    for path, _, name in (each.partition("::") for tests in ELSEWHERE.values() for each in tests):
+        tree = ast.parse((TESTS / path).read_text())
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, (path, name)
 
 
 def test_1_the_latest_of_1500_snapshots_is_found(reviews) -> None:
@@ -93,6 +133,21 @@ def test_3_two_runs_of_one_slot_never_double_rows(reviews) -> None:
     counts = pipeline.query(f'SELECT snapshot_timestamp, count(*) FROM "snapshots_{name}" GROUP BY 1 ORDER BY 1')
     assert counts == [(label, 2) for label in labels]
     assert pipeline.query(f'SELECT count(*) FROM "{name}"') == [(2,)]
+
+
+def test_4_a_table_that_is_empty_and_one_that_was_emptied_are_views_of_no_rows(reviews) -> None:
+    pipeline, table, name = reviews
+    dynamodb, keys = pipeline.endpoint.client("dynamodb"), [item["id"] for item in ITEMS]
+    _run_well(pipeline, table)
+    for key in keys:
+        dynamodb.delete_item(TableName=table, Key={"id": {"S": key}})
+    shown = []
+    for _ in range(2):
+        _run_well(pipeline, table)
+        assert pipeline.query(f'SELECT count(*), count(stars) FROM "{name}"') == [(0, 0)]
+        sql = Catalog(pipeline.clients.glue, pipeline.database).view_sql(name)
+        shown.append(published_label(sql or ""))
+    assert shown == pipeline.labels(table)[1:]
 
 
 def _make_crawls_long(pipeline: Pipeline, name: str, files: int = 400) -> None:

@@ -168,3 +168,22 @@ def test_every_state_that_glue_can_end_in_is_known() -> None:
     model = boto3.client("glue", region_name="us-east-1").meta.service_model
     states = set(model.shape_for("JobRunState").enum)  # pyright: ignore[reportAttributeAccessIssue]
     assert states == set(WHAT_TO_DO) | set(IN_FLIGHT) | {SUCCEEDED}
+
+
+def test_a_run_that_has_been_told_to_stop_is_nothing_to_attach_to(job, aws: Endpoint, bucket: str) -> None:
+    """It may take minutes to end; whoever attached to it would fail with it."""
+    deaf = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS_FOR_A_FILE
+    aws.client("s3").put_object(Bucket=bucket, Key="script.py", Body=deaf.encode())
+    jobs, name = job
+    run_id = jobs.start(name, {"--table": "Orders"}, timeout=MINUTE, subject="Orders")
+    states: list[str] = []
+
+    def on_log(line: str) -> None:
+        if line == "waiting":
+            jobs.stop(name, run_id)
+            assert jobs.in_flight(name, {"--table": "Orders"}, not_older_than=timedelta(days=1)) is None
+            states.append(aws.client("glue").get_job_run(JobName=name, RunId=run_id)["JobRun"]["JobRunState"])
+
+    with pytest.raises(GlueRunError, match="ended STOPPED"):
+        jobs.follow(name, run_id, timeout=MINUTE, subject="Orders", on_log=on_log)
+    assert states == ["STOPPING"]

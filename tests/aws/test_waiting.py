@@ -4,10 +4,11 @@ import threading
 from datetime import timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 from dagster import DagsterExecutionInterruptedError
 
 from dynamo_assets.aws.cancellation import Cancellation, under
-from dynamo_assets.aws.waiting import wait_until
+from dynamo_assets.aws.waiting import stopping, wait_until
 from dynamo_assets.errors import AwsTimeoutError
 
 
@@ -58,3 +59,47 @@ def test_a_cancelled_run_ends_the_wait_at_once() -> None:
     threading.Thread(target=cancel).start()
     with under(cancellation), pytest.raises(DagsterExecutionInterruptedError):
         wait_until(poll, what="x", timeout=timedelta(hours=1), interval_seconds=3600)
+
+
+def _refusal(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "Rate exceeded"}}, "GetJobRun")
+
+
+def test_a_poll_that_is_throttled_is_asked_again_and_any_other_refusal_is_an_error() -> None:
+    answers: list[object] = [_refusal("ThrottlingException"), None, _refusal("TooManyRequestsException"), "done"]
+
+    def poll() -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, ClientError):
+            raise answer
+        return answer
+
+    assert wait_until(poll, what="it", timeout=timedelta(minutes=1), pause=lambda _: None) == "done"
+    answers.append(_refusal("AccessDeniedException"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        wait_until(poll, what="it", timeout=timedelta(minutes=1), pause=lambda _: None)
+
+
+def test_a_wait_that_throttling_has_used_up_says_so() -> None:
+    def poll() -> None:
+        raise _refusal("ThrottlingException")
+
+    with pytest.raises(AwsTimeoutError, match=r"it did not end within .*Rate exceeded"):
+        wait_until(poll, what="it", timeout=timedelta(0), pause=lambda _: None)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("lost"), KeyboardInterrupt(), AwsTimeoutError("too long")])
+def test_what_was_waited_for_is_stopped_and_what_cannot_be_stopped_is_told(error: BaseException) -> None:
+    stopped: list[str] = []
+    with pytest.raises(type(error)), stopping(lambda: stopped.append("run"), what="The run"):
+        raise error
+    assert stopped == ["run"]
+
+    def refuse() -> None:
+        raise _refusal("AccessDeniedException")
+
+    with pytest.raises(type(error)) as caught, stopping(refuse, what="The run"):
+        raise error
+    told = f"{caught.value} {getattr(caught.value, '__notes__', '')}"
+    assert "The run could not be stopped and goes on: " in told
+    assert str(error) in told

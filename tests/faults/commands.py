@@ -1,7 +1,7 @@
-"""Runs of `python -m dynamo_assets.export` to be killed: forked from a process that has imported it all.
+"""Runs of `python -m dynamo_assets.export` or `dagster`, to be killed: forked from a process that has imported it all.
 
-Python and pyarrow take a second to start, which these tests would spend a hundred times. A fork runs the same `main`,
-in a process of its own, with the signals' handlers that it sets.
+Python and pyarrow take a second to start, Dagster three, which these tests would spend a hundred times. A fork runs the
+same `main`, in a process of its own, with the signals' handlers that it sets.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -67,9 +67,14 @@ class Commands:
 
 
 @contextmanager
-def serve_commands(folder: Path) -> Iterator[Commands]:
-    """Has the process from which runs are forked, until the block ends."""
-    command = [sys.executable, "-m", "tests.faults.commands"]
+def serve_commands(folder: Path, program: str = "export") -> Iterator[Commands]:
+    """Has the process from which runs are forked, until the block ends.
+
+    Args:
+        folder: Where what they say is kept.
+        program: `export` or `dagster`.
+    """
+    command = [sys.executable, "-m", "tests.faults.commands", program]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -80,8 +85,9 @@ def serve_commands(folder: Path) -> Iterator[Commands]:
             server.kill()
 
 
-def _serve() -> None:
+def _serve(program: str) -> None:
     _load()
+    run = _dagster() if program == "dagster" else main
     for line in sys.stdin:
         request = json.loads(line)
         if pid := request.get("wait"):
@@ -89,7 +95,16 @@ def _serve() -> None:
         elif pid := os.fork():
             print(pid, flush=True)
         else:
-            _run(request)
+            _run(run, request)
+
+
+def _dagster() -> Callable[[Sequence[str]], int]:
+    from dagster._cli import cli
+
+    import dynamo_assets.definitions  # noqa: F401
+
+    boto3.Session("x", "x", region_name="us-east-1").client("glue")
+    return partial(cli.main, prog_name="dagster")
 
 
 def _load() -> None:
@@ -104,7 +119,8 @@ def _load() -> None:
         boto3.Session("x", "x", region_name="us-east-1").client(service)
 
 
-def _run(request: Mapping[str, Any]) -> NoReturn:
+def _run(run: Callable[[Sequence[str]], int], request: Mapping[str, Any]) -> NoReturn:
+    os.setsid()  # `dagster` kills its group
     os.environ.update(request["environment"])
     said = os.open(request["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -112,7 +128,9 @@ def _run(request: Mapping[str, Any]) -> NoReturn:
     os.dup2(said, 2)
     code = 1
     try:
-        code = main(request["start"])
+        code = run(request["start"])
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
     except BaseException:  # noqa: BLE001 - as Python's own end of a process says it
         traceback.print_exc()
     finally:
@@ -122,4 +140,4 @@ def _run(request: Mapping[str, Any]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(sys.argv[1])

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from dynamo_assets.sandbox.endpoint import Endpoint
 
+_SERVICES = {"AWSGlue": "glue", "AmazonAthena": "athena", "Logs_20140328": "logs"}
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "expect", "content-length", "date", "server"}
 
 
@@ -27,7 +28,7 @@ class Request:
 
     Attributes:
         number: From 1, in the order of arrival.
-        operation: Such as `dynamodb.Scan`, `s3.PutObject`.
+        operation: Such as `dynamodb.Scan`, `s3.PutObject`, `glue.StartCrawler`.
         access_key: Who signed it.
     """
 
@@ -46,7 +47,7 @@ class Request:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Of a DynamoDB request."""
+        """Of a request to DynamoDB, Glue, Athena or CloudWatch Logs."""
         return json.loads(self.body)
 
     def header(self, name: str) -> str | None:
@@ -205,7 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _operation(method: str, path: str, target: str | None) -> str:
     if target:
-        return f"dynamodb.{target.split('.')[-1]}"
+        service, _, operation = target.rpartition(".")
+        return f"{_SERVICES.get(service, 'dynamodb')}.{operation}"
     parts = urlsplit(path)
     asked = parse_qs(parts.query, keep_blank_values=True)
     has_key = "/" in parts.path.strip("/")
