@@ -148,7 +148,7 @@ def test_all_views_of_a_set_show_one_instant_and_a_backfill_moves_none_back(make
     assert views == {shop.key.path[-1], *(shop.name(table) for table in shop.tables)}
     assert shop.check().passed
     assert {check.check_name for check in result.get_asset_check_evaluations() if check.passed} == {
-        *("files", "volume", "source", "schema", "conversions", "catalog", "view"),
+        *("files", "keys", "volume", "source", "schema", "conversions", "catalog", "view"),
         "moved_together",
     }
 

@@ -90,7 +90,7 @@ def test_a_materialization_tells_what_a_person_wants_to_know(make_pipeline, uniq
     lineage = view.metadata["dagster/column_lineage"].value.deps_by_column
     assert lineage["stars"][0].asset_key == dg.AssetKey([pipeline.database, f"snapshots_{name}"])
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-    names = ("files", "volume", "source", "schema", "conversions", "catalog", "view")
+    names = ("files", "keys", "volume", "source", "schema", "conversions", "catalog", "view")
     assert checks == dict.fromkeys(names, True)
 
 
