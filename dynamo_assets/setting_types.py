@@ -74,10 +74,10 @@ _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 def _parse_share(value: Any) -> Any:
     if isinstance(value, float):
-        return value  # it was parsed before
+        return value  # 0.5 can be nothing but a half
     match = _SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("write a number and a percent sign, in quotes or not: 50%")
+        raise ValueError("write a number and a percent sign: 50%")
     return float(match[1]) / 100
 
 

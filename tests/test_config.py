@@ -90,6 +90,24 @@ def test_environment_variables_are_filled_in(load) -> None:
             r"alerts.sns_topic: .*a FIFO topic sends no mail",
         ),
         (STORAGE + "alerts: {dagster_url: dagster}\ntables: {Orders: {}}", r"alerts.dagster_url: .*found 'dagster'"),
+        (STORAGE + "tables: {Orders: {volume: {drop: 50}}}", r"tables.Orders.volume.drop: .*percent sign.*found 50"),
+        (STORAGE + "tables: {Orders: {volume: {drop: 100%}}}", r"tables.Orders.volume.drop: .*less than 1"),
+        (STORAGE + "tables: {Orders: {volume: {fall: 5%}}}", r"tables.Orders.volume.fall: there is no such key"),
+        (
+            STORAGE + "tables: {Orders: {verification: {files: maybe}}}",
+            r"verification.files: .*'block', 'warn' or 'off'",
+        ),
+        (STORAGE + "tables: {Orders: {verification: {schema: block}}}", r"verification.schema: .*'warn' or 'off'"),
+        (STORAGE + "tables: {Orders: {checks: [{sql: 'SELECT 1', expect: 1}]}}", r"checks.0: .*must have {view} in it"),
+        (STORAGE + "tables: {Orders: {checks: [{sql: '{view}'}]}}", r"checks.0.expect: this key is required"),
+        (
+            STORAGE + "tables: {Orders: {checks: [{name: keys, sql: '{view}', expect: 1}]}}",
+            r"tables.Orders.checks: there is another check 'keys'",
+        ),
+        (
+            STORAGE + "tables: {Orders: {keep_views: 3}, Orders_history: {}}",
+            r"tables.Orders.keep_views: .*'orders_history' of 'Orders_history'.*`name: orders_table`",
+        ),
         (STORAGE + "tables: {Orders: {time_limit: soon}}", r"tables.Orders.time_limit: .*90s, 30m, 2h or 1d"),
         (STORAGE + "tables: {'my table': {}}", r"tables.my table: .*neither a DynamoDB table name"),
         (STORAGE + 'tables: {"x\'; DROP": {}}', r"neither a DynamoDB table name"),
@@ -132,6 +150,12 @@ def test_tables_that_would_overwrite_each_other_are_refused_and_both_named(load,
         load(STORAGE + f"tables: {{{first}: {{}}, {second}: {{}}}}")
     assert first in str(caught.value)
     assert second in str(caught.value)
+
+
+def test_a_check_is_turned_off_by_a_bare_off_which_yaml_takes_for_a_boolean(load) -> None:
+    settings = load(STORAGE + "tables: {Orders: {verification: {files: off, schema: off, volume: warn}}}")
+    levels = settings.tables[0].verification
+    assert (levels.files, levels.schema_changes, levels.volume, levels.keys) == ("off", "off", "warn", "block")
 
 
 def test_a_collision_is_resolved_by_a_name(load) -> None:
