@@ -36,7 +36,7 @@ def test_what_only_warns_passes_and_what_blocks_does_not(records: Records) -> No
     rejected = records.read("zoo", LABELS[1])
     assert rejected is not None
     assert rejected.reasons() == "volume: 0 rows, and 2 before"
-    assert rejected == _record(LABELS[1], ODD, BAD)
+    assert (rejected.findings, rejected.rows, rejected.table) == ((ODD, BAD), 2, "Zoo")
 
 
 def test_a_further_look_takes_the_place_of_the_one_before(records: Records) -> None:
