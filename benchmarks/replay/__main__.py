@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 from pathlib import Path
 
 from benchmarks.pages import CACHE
@@ -18,8 +17,6 @@ def main() -> None:
     options = parser.parse_args()
     if options.core is not None:
         os.sched_setaffinity(0, {options.core})
-    # A parent that ignores the signal, as a test run in a shell's background does, passes that on.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     serve(options.cache)
 
 

@@ -53,11 +53,12 @@ def items_of(table: str) -> dict[str, hostile.Item]:
 def assert_rows(rows: Mapping[str, Mapping[str, Any]], items: Mapping[str, hostile.Item], manifest: Manifest) -> None:
     options = ExportRequest(table=manifest.table, bucket="x", format=manifest.format)  # pyright: ignore[reportArgumentType]
     assert rows.keys() == items.keys()
-    columns = {column.attribute: column for column in manifest.columns}
+    columns = {
+        column.attribute: (column, type_in_view(column), expected(column.observed)) for column in manifest.columns
+    }
     for key, item in items.items():
         assert set(item) <= columns.keys()
-        for attribute, column in columns.items():
-            kind, observed = type_in_view(column), expected(column.observed)
+        for attribute, (column, kind, observed) in columns.items():
             try:
                 assert_same(rows[key][column.name], item.get(attribute), kind, observed, options)
             except AssertionError as error:
