@@ -66,7 +66,7 @@ class Move:
             HeldBackError: One does not pass its checks. No view was touched.
             PublishingError: One could not be re-pointed, or shows something else than its snapshot; names it.
         """
-        _require_passed(candidates)
+        require_passed(candidates)
         before = {manifest.name: self.views.catalog.table(manifest.name) for manifest in self.manifests}
         shown = [manifest for manifest in self.manifests if self.views.shows(manifest)]
         moving = [manifest for manifest in self.manifests if manifest not in shown]
@@ -119,15 +119,24 @@ class Move:
         return told
 
 
-def _require_passed(candidates: Sequence[Candidate]) -> None:
-    problems = [
-        f"{candidate.manifest.table}: {finding.check}: {finding.text}"
+def require_passed(candidates: Sequence[Candidate], *, problem: str = "") -> None:
+    """Lets nothing pass that does not pass its checks.
+
+    Args:
+        candidates: The snapshots that are to be shown.
+        problem: What it means for a table, between its name and the reason.
+
+    Raises:
+        HeldBackError: One does not; names every check that blocks.
+    """
+    reasons = [
+        f"{candidate.manifest.table}{problem}: {finding.check}: {finding.text}"
         for candidate in candidates
         for finding in candidate.findings
         if finding.blocks
     ]
-    if problems:
-        raise HeldBackError(f"{' '.join(problems)} No view was touched.")
+    if reasons:
+        raise HeldBackError(f"{' '.join(reasons)} No view was touched.")
 
 
 def _require_shown(read: Sequence[Shown]) -> None:

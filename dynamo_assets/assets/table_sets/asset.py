@@ -13,7 +13,7 @@ from dynamo_assets.failures import explained_of
 from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key, view_asset_key
 from dynamo_assets.publishing.choice import Choice
 from dynamo_assets.publishing.kept_views import KeptViews
-from dynamo_assets.publishing.move import Move
+from dynamo_assets.publishing.move import Move, require_passed
 from dynamo_assets.publishing.pins import Pin, Pins
 from dynamo_assets.publishing.presentation import CAVEAT, set_metadata, spoken_pin, view_result, view_spec
 from dynamo_assets.publishing.target import Target
@@ -36,7 +36,7 @@ def set_asset(table_set: TableSet, settings: Settings) -> dg.AssetsDefinition:
         owners=table_set.owners,
         tags=table_set.tags,
         description=_description(table_set, members, database),
-        freshness_policy=_freshness(members),
+        freshness_policy=_freshness(table_set, settings),
     )
     # The step is as patient as its most patient member.
     patient = max(members, key=lambda table: (table.retries, table.retry_delay))
@@ -71,7 +71,7 @@ def set_asset(table_set: TableSet, settings: Settings) -> dg.AssetsDefinition:
                 move = Move(warehouse, [verifier.manifests.read(table.name, label) for table in members], hold, log)
                 candidates = move.verify()
                 yield from _blocking(candidates, database)
-                _require_passed(candidates)
+                require_passed(candidates, problem=" held the set back")
                 shown = move.make(candidates)
             except PublishingError as error:
                 context.log_event(dg.AssetObservation(key, description=str(error)))
@@ -101,13 +101,9 @@ def _description(table_set: TableSet, members: Sequence[Table], database: str) -
     )
 
 
-def _freshness(members: Sequence[Table]) -> dg.FreshnessPolicy | None:
-    limits = [table.freshness for table in members if table.freshness]
-    if not limits:
-        return None
-    return dg.FreshnessPolicy.time_window(
-        fail_window=min(limit.fail for limit in limits), warn_window=min(limit.warn for limit in limits)
-    )
+def _freshness(table_set: TableSet, settings: Settings) -> dg.FreshnessPolicy | None:
+    limits = settings.limits_of(table_set)
+    return limits and dg.FreshnessPolicy.time_window(fail_window=limits.fail, warn_window=limits.warn)
 
 
 def _require_instant(instants: Instants, slot: str | None) -> str:
@@ -134,17 +130,6 @@ def _held_back(instants: Instants) -> str:
 
 def _pinned(pin: Pin) -> Instants:
     return Instants(pin.snapshot_timestamp, pin.snapshot_timestamp, {})
-
-
-def _require_passed(candidates: Sequence[Candidate]) -> None:
-    reasons = [
-        f"{candidate.manifest.table} held the set back: {finding.check}: {finding.text}"
-        for candidate in candidates
-        for finding in candidate.findings
-        if finding.blocks
-    ]
-    if reasons:
-        raise HeldBackError(f"{' '.join(reasons)} No view of the set was touched.")
 
 
 def _blocking(candidates: Sequence[Candidate], database: str) -> Iterator[dg.AssetCheckResult]:
