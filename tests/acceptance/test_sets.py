@@ -216,7 +216,7 @@ def test_a_member_with_rows_too_many_holds_the_set_back_before_any_view_is_touch
     message = failure_of(shop.publish())
 
     assert f"{payments} held the set back: view: Athena counts 3 rows" in message
-    assert "No view of the set was touched" in message
+    assert "No view was touched" in message
     assert shop.shown() == {_label(shop.slot(2))}
     assert payments in shop.check().description
 
