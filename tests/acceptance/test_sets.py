@@ -18,6 +18,7 @@ from dynamo_assets.aws.athena import Athena
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.views import published_snapshot
 from dynamo_assets.definitions import build_definitions
+from dynamo_assets.errors import ConfigError
 from dynamo_assets.naming import job_name, parse_slot
 from dynamo_assets.publishing.views import Candidate, Views
 from tests.acceptance.conftest import Pipeline, failure_of
@@ -151,6 +152,30 @@ def test_all_views_of_a_set_show_one_instant_and_a_backfill_moves_none_back(make
         *("files", "keys", "volume", "source", "schema", "conversions", "catalog", "view"),
         "moved_together",
     }
+
+
+def test_a_set_is_rolled_back_and_held_as_one(make_shop) -> None:
+    shop = make_shop()
+    shop.pipeline = shop.pipeline.with_method("direct")
+    for hours_ago in (2, 1):
+        assert shop.run(hours_ago).success
+    name = shop.pipeline.settings.sets[0].name
+    older = _label(shop.slot(2))
+    with pytest.raises(ConfigError, match=f"is in the set '{name}'"):
+        shop.pipeline.publish(shop.tables[0], snapshot=older)
+
+    published = shop.pipeline.publish(name, snapshot=older, pin=True, by="ada")
+
+    assert shop.shown() == {older}
+    assert [shown.rows for shown in published.shown] == [1] * 3
+    result = shop.run(0)
+    assert result.success, failure_of(result)
+    assert shop.shown() == {older}, "a set that is pinned stays"
+    assert "pinned" in shop.check().description
+    assert "by ada" in shop.check().description
+
+    shop.pipeline.publish(name, unpin=True)
+    assert shop.shown() == {_label(shop.slot(0))}
 
 
 def test_a_set_whose_raw_tables_no_crawler_keeps_moves_as_well(make_shop) -> None:
