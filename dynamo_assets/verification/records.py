@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from botocore.exceptions import ClientError
 
-from dynamo_assets.export.manifest import Manifest, labels_below, last_label
+from dynamo_assets.export.labels import labels_below, last_label
+from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.export.s3_files import read_object
 from dynamo_assets.naming import Layout, parse_snapshot
 from dynamo_assets.verification.finding import Finding
