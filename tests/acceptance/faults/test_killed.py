@@ -11,6 +11,7 @@ from signal import SIGKILL, SIGTERM
 
 import pytest
 
+from dynamo_assets.export import holding
 from tests.acceptance.faults.answers import Wanted, to
 from tests.acceptance.faults.test_crawls import Hanging
 from tests.acceptance.faults.test_queries import ENDLESS, VIEW, in_its_place
@@ -35,7 +36,9 @@ RunUntil = Callable[..., int]
 
 
 @pytest.fixture
-def watched(watch) -> Watched:
+def watched(watch, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    # A claim of the killed process is as old at once as it else is after two minutes.
+    monkeypatch.setattr(holding, "STALE_SECONDS", -1.0)
     return watch(method="crawler")
 
 
