@@ -161,6 +161,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DynamoAssetsError as error:
         print(f"dynamo-assets: {error}", file=sys.stderr)
         return 1
+    except Exception as error:
+        told = _told_of_aws(error)
+        if told is None:
+            raise
+        print(f"dynamo-assets: {told}", file=sys.stderr)
+        return 1
+
+
+def _told_of_aws(error: Exception) -> str | None:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    from dynamo_assets.aws.refusals import Refusal  # noqa: PLC0415
+
+    return Refusal.of(error).text if isinstance(error, ClientError | BotoCoreError) else None
 
 
 if __name__ == "__main__":

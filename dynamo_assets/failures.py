@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.aws.glue_jobs import GlueRunError
 from dynamo_assets.aws.native_exports import NativeExportError
+from dynamo_assets.aws.refusals import Refusal
 from dynamo_assets.errors import (
     CatalogError,
     ConversionError,
@@ -23,21 +24,26 @@ from dynamo_assets.errors import (
 from dynamo_assets.settings import Table
 
 NEVER_HELPED_BY_A_RETRY = (SlotError, PlanError, ConversionError, CatalogError, ManifestError, HeldBackError)
-ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
-"""S3's code, that of the services with JSON protocols, and that of an answer without a body, as to a HEAD."""
 WORTH_RETRYING_STATES = frozenset({"FAILED", "ERROR", "EXPIRED"})
 
 
+class Try(Protocol):
+    """What Dagster's contexts of a step say of how often it was tried."""
+
+    @property
+    def retry_number(self) -> int: ...  # noqa: D102
+
+
 @contextmanager
-def explained(table: Table, context: dg.AssetExecutionContext) -> Iterator[None]:
+def explained(table: Table, context: Try) -> Iterator[None]:
     """As `explained_of`, for a step of one table."""
     with explained_of({"table": table.table}, table.retries, context):
         yield
 
 
 @contextmanager
-def explained_of(subject: Mapping[str, str], retries: int, context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Turns this package's errors into `dagster.Failure`, so that the UI shows message and link, not a stack.
+def explained_of(subject: Mapping[str, str], retries: int, context: Try) -> Iterator[None]:
+    """Turns this package's errors and AWS's into `dagster.Failure`: the UI shows message and link, not a stack.
 
     Other errors pass: for them the stack is what helps.
 
@@ -48,15 +54,12 @@ def explained_of(subject: Mapping[str, str], retries: int, context: dg.AssetExec
     """
     try:
         yield
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in ACCESS_DENIED:
-            raise
-        action = error.operation_name
-        message = (
-            f"{', '.join(subject.values())}: AWS denied {action}: {error}. Allow it for the credentials of this run; "
-            "docs/configuration.md lists what they need"
-        )
-        raise dg.Failure(message, metadata={**subject, "denied": action}, allow_retries=False) from error
+    except (ClientError, BotoCoreError) as error:
+        refusal = Refusal.of(error)
+        told = {"denied": refusal.action} if refusal.denied else {"refused": refusal.action, "code": refusal.code}
+        message = f"{', '.join(subject.values())}: {refusal.text}"
+        retry = refusal.retry and context.retry_number < retries
+        raise dg.Failure(message, metadata={**subject, **told}, allow_retries=retry) from error
     except DynamoAssetsError as error:
         metadata: dict[str, Any] = {**subject, "error": type(error).__name__}
         retry = not any(isinstance(reason, NEVER_HELPED_BY_A_RETRY) for reason in (error, error.__cause__))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import boto3
 import botocore.client
+import botocore.session
 import dagster as dg
 import pytest
 
@@ -31,6 +33,26 @@ def _rows(count: int) -> str:
     )
 
 
+KINDS = (
+    "engine: glue_connector, format: csv, retention: {keep_last: 3}",
+    "engine: in_process, keep_views: 2, verification: {volume: block}",
+    "engine: point_in_time, point_in_time: {full_every: '0 0 * * 0'}",
+    "checks: [{sql: 'SELECT count(*) FROM {view}', expect: 0}], ttl_attribute: expires_at, volume: {drop: 50%}",
+)
+"""Settings that make definitions of their own."""
+
+
+def _rows_of_every_kind(count: int) -> str:
+    rows = "".join(
+        f"  Table-{n}: {{schedule: '{n % 5} * * * *', freshness: {{warn: 2h, fail: 6h}}, {KINDS[n % 4]}}}\n"
+        for n in range(count)
+    )
+    # Members of a set share a schedule: 2, 22, 42, ... do.
+    sets = f"sets: {{shop: {{tables: [{', '.join(f'Table-{n}' for n in range(2, min(count, 100), 20))}]}}}}\n"
+    topic = "alerts: {sns_topic: 'arn:aws:sns:us-east-1:123456789012:data-alerts'}\n"
+    return rows + sets + topic
+
+
 @pytest.fixture
 def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
@@ -40,12 +62,14 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3, "resource", refuse)
     monkeypatch.setattr(boto3, "Session", refuse)
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", refuse)
+    monkeypatch.setattr(botocore.session.Session, "create_client", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
 def test_loading_500_tables_calls_no_aws_api(tmp_path: Path, no_aws: None) -> None:
-    repository = build_definitions(_settings(tmp_path, _rows(500))).get_repository_def()
+    repository = build_definitions(_settings(tmp_path, _rows_of_every_kind(500))).get_repository_def()
     repository.load_all_definitions()
-    assert len(repository.asset_graph.get_all_asset_keys()) == 4 * 500
+    assert len(repository.asset_graph.get_all_asset_keys()) == 4 * 500 + 1
 
 
 def test_loading_the_code_location_reads_the_tables_file_and_calls_no_aws_api(

@@ -69,6 +69,7 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
             if reason := choice.rejected(table, manifest.snapshot_timestamp):
                 raise HeldBackError(f"{table.table}: {reason} It is not registered, and no view was touched")
             raw = RawTable(choice.catalog, table.name, verifier.manifests, verifier.records)
+            raw.drop_seconds(context.log.info)
             try:
                 if settings.catalog.method == "direct":
                     done, corrected = _register(context, raw, manifest, aws)
@@ -140,6 +141,7 @@ def _crawl(
     outcome = crawlers.ensure(definition, timeout=settings.catalog.time_limit)
     log(f"Crawler {definition['Name']}: {outcome}")
     crawl = crawlers.crawl(definition["Name"], timeout=settings.catalog.time_limit, on_progress=log)
+    raw.drop_seconds(log)
     raw.ensure(newest, log)
     added, removed = raw.match_partitions(log)
     corrected = raw.match_columns(manifest, newest)

@@ -88,17 +88,13 @@ class DirectTable:
         return Registration(len(sound), len(strange), len(crawled), changed, {**refused, **mixed})
 
     def _table(self) -> Mapping[str, Any] | None:
-        table = self.raw.catalog.table(snapshots_table(self.raw.name))
-        if table is None:
-            return None
-        keys = [key["Name"] for key in table.get("PartitionKeys", [])]
-        location = table.get("StorageDescriptor", {}).get("Location", "")
-        if keys != [PARTITION_COLUMN] or location.rstrip("/") != self.raw.location.rstrip("/"):
+        table = self.raw.own()
+        keys = [key["Name"] for key in table.get("PartitionKeys", [])] if table else [PARTITION_COLUMN]
+        if table and keys != [PARTITION_COLUMN]:
             raise CatalogError(
                 f"{self.raw.name}: {self.raw.catalog.database}.{table['Name']} is another table: it has the partition "
-                f"columns {keys} and its files at {location or 'no place'}, and should have {[PARTITION_COLUMN]} and "
-                f"{self.raw.location}. Drop it, or give the table another `name:` in tables.yaml. The view was not "
-                "touched"
+                f"columns {keys}, and should have {[PARTITION_COLUMN]}. Drop it, or give the table another `name:` in "
+                "tables.yaml. The view was not touched"
             )
         return table
 

@@ -12,7 +12,7 @@ from dynamo_assets.aws.partitions import partition_of
 from dynamo_assets.aws.storage_formats import HEADER, differences, storage_of, table_parameters
 from dynamo_assets.errors import CatalogError, TableChangedError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
-from dynamo_assets.naming import snapshots_table
+from dynamo_assets.naming import crawler_name, snapshots_table
 from dynamo_assets.verification.records import Records
 
 T = TypeVar("T")
@@ -51,6 +51,33 @@ class RawTable:
         """The labels of the snapshots that are to be registered."""
         return set(self.manifests.labels(self.name)) - set(self.records.rejected(self.name))
 
+    def own(self) -> Mapping[str, Any] | None:
+        """The table as Glue describes it; None where there is none.
+
+        Raises:
+            CatalogError: Another table has its name. It is somebody's, and left as it is.
+        """
+        table = self.catalog.table(snapshots_table(self.name))
+        location = table.get("StorageDescriptor", {}).get("Location", "") if table else self.location
+        if location.rstrip("/") != self.location.rstrip("/"):
+            raise CatalogError(
+                f"{self.name}: {self.catalog.database}.{snapshots_table(self.name)} is another table: it has its files "
+                f"at {location or 'no place'}, and should have them at {self.location}. Drop it, or give the table "
+                "another `name:` in tables.yaml. The view was not touched"
+            )
+        return table
+
+    def drop_seconds(self, log: Callable[[str], None]) -> None:
+        """Before a crawl and after it: drops what this table's crawler has made beside it.
+
+        A crawler whose table's name is taken, be it for a moment, makes another one with a hash behind the name, and
+        goes on with that one. What a person or another crawler has made is never dropped.
+        """
+        crawler = crawler_name(self.catalog.database, self.name)
+        for second in self.catalog.made_beside(snapshots_table(self.name), crawler=crawler, location=self.location):
+            log(f"Dropping {self.catalog.database}.{second}, which crawler {crawler} has made beside the raw table")
+            self.catalog.drop(second)
+
     def follow_format(self, manifest: Manifest, log: Callable[[str], None]) -> None:
         """Before a crawl: gives a table whose files had another format so far the one they have now.
 
@@ -64,7 +91,7 @@ class RawTable:
         undisturbed(lambda: self._follow_format(manifest, log))
 
     def _follow_format(self, manifest: Manifest, log: Callable[[str], None]) -> None:
-        table = self.catalog.table(snapshots_table(self.name))
+        table = self.own()
         before = table and table.get("Parameters", {}).get("classification")
         if table is None or before in {None, manifest.format}:
             return
@@ -175,8 +202,8 @@ class RawTable:
 
     def _only_table(self) -> Mapping[str, Any]:
         wanted = snapshots_table(self.name)
+        table = self.own()
         found = self.catalog.tables_at(self.location)
-        table = self.catalog.table(wanted)
         if found != [wanted] or table is None:
             raise CatalogError(
                 f"{self.name}: after its crawl the catalog has {found or 'no table'} at {self.location}, and should "

@@ -9,9 +9,9 @@ from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.failures import explained
 from dynamo_assets.publishing.choice import Choice
 from dynamo_assets.publishing.kept_views import KeptViews
-from dynamo_assets.publishing.move import Move
+from dynamo_assets.publishing.move import Move, WrongRowsError
 from dynamo_assets.publishing.pins import Pins
-from dynamo_assets.publishing.presentation import view_result, view_spec
+from dynamo_assets.publishing.presentation import check_results, view_result, view_spec
 from dynamo_assets.publishing.target import Target
 from dynamo_assets.publishing.views import Views
 from dynamo_assets.settings import Settings, Table
@@ -49,7 +49,11 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
             [candidate] = candidates = move.verify()
             if any(finding.blocks for finding in candidate.findings):
                 yield from (result_of(finding, spec.key) for finding in candidate.findings)
-            [shown] = move.make(candidates)
+            try:
+                [shown] = move.make(candidates)
+            except WrongRowsError as error:
+                yield from check_results(candidate, error.shown[0], settings.catalog.database)
+                raise
             yield view_result(candidate, shown, pin, settings.catalog.database)
             KeptViews(views, verifier, log).refresh(table)
 

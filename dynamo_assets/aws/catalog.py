@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +15,7 @@ from dynamo_assets.errors import CatalogError, TableChangedError
 from dynamo_assets.naming import PARTITION_COLUMN
 
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (?P<base64>[A-Za-z0-9+/=]+) \*/")
+_HASH = re.compile(r"[0-9a-f]{8,64}")
 _WRITABLE_TABLE_FIELDS = (
     "Name",
     "Description",
@@ -58,20 +59,34 @@ class Catalog(Partitions):
 
     def tables_at(self, location: str) -> list[str]:
         """The names of the tables whose data lies at or below an S3 location: a crawler may have made several."""
-        prefix = location.rstrip("/") + "/"
-        names = []
-        for page in self._glue.get_paginator("get_tables").paginate(DatabaseName=self.database):
-            for table in page["TableList"]:
-                found = table.get("StorageDescriptor", {}).get("Location", "")
-                if (found.rstrip("/") + "/").startswith(prefix):
-                    names.append(table["Name"])
-        return names
+        pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=self.database)
+        return [table["Name"] for page in pages for table in page["TableList"] if lies_at(table, location)]
 
     def names(self, beginning: str) -> list[str]:
         """The names of tables and views that begin as given."""
+        return [table["Name"] for table in self._named(beginning)]
+
+    def made_beside(self, name: str, *, crawler: str, location: str) -> list[str]:
+        """The tables that a crawler made beside one whose name was not free: it puts a hash behind the name.
+
+        Args:
+            name: The table's.
+            crawler: The crawler's. What it was not the last to describe does not count, whatever its name.
+            location: Only tables with data at or below this S3 location count.
+        """
+        return [
+            table["Name"]
+            for table in self._named(f"{name}_")
+            if _HASH.fullmatch(table["Name"].removeprefix(f"{name}_"))
+            and table.get("Parameters", {}).get("UPDATED_BY_CRAWLER") == crawler
+            and lies_at(table, location)
+        ]
+
+    def _named(self, beginning: str) -> Iterator[Mapping[str, Any]]:
         # The expression is a pattern of Glue's own, of which a name of ours has no special character.
         pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=self.database, Expression=f"{beginning}*")
-        return [table["Name"] for page in pages for table in page["TableList"] if table["Name"].startswith(beginning)]
+        for page in pages:
+            yield from (table for table in page["TableList"] if table["Name"].startswith(beginning))
 
     def drop(self, name: str) -> None:
         """Takes a table or view out of the catalog; one that is gone already is no error."""
@@ -167,3 +182,9 @@ class Catalog(Partitions):
         else:
             definition: Any = {key: before[key] for key in _WRITABLE_TABLE_FIELDS if key in before}
             self._glue.update_table(DatabaseName=self.database, TableInput=definition)
+
+
+def lies_at(table: Mapping[str, Any], location: str) -> bool:
+    """Whether a table's data lies at or below an S3 location."""
+    found = table.get("StorageDescriptor", {}).get("Location", "")
+    return (found.rstrip("/") + "/").startswith(location.rstrip("/") + "/")

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from dynamo_assets.automation.executor import threaded_executor
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.errors import DynamoAssetsError
+from dynamo_assets.failures import explained_of
 from dynamo_assets.naming import set_asset_key, view_asset_key
 from dynamo_assets.publishing.by_hand import Order, Published, Publisher
 from dynamo_assets.publishing.presentation import set_metadata, view_metadata
@@ -40,7 +40,7 @@ def publish_definitions(settings: Settings) -> dg.Definitions:
         description="Re-points a view, or the views of a set, to a complete snapshot.",
     )
     def _publish(context: dg.OpExecutionContext, config: PublishConfig, aws: AwsClients) -> Iterator[dg.Output[None]]:
-        try:
+        with explained_of({"target": config.target}, 0, context):
             order = Order(
                 target=config.target,
                 snapshot=config.snapshot_timestamp,
@@ -52,8 +52,6 @@ def publish_definitions(settings: Settings) -> dg.Definitions:
             )
             publisher = Publisher(settings, aws, context.log.info)
             published = publisher.publish(order, attempt=f"{context.run_id}/{context.retry_number}")
-        except DynamoAssetsError as error:
-            raise dg.Failure(str(error), metadata={"target": config.target}, allow_retries=False) from error
         _report(context, published, settings.catalog.database, aws.region_name())
         yield dg.Output(None)
 

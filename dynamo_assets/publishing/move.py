@@ -17,6 +17,18 @@ Log = Callable[[str], None]
 T = TypeVar("T")
 
 
+class WrongRowsError(PublishingError):
+    """A view was re-pointed, and then showed something else than its snapshot.
+
+    Attributes:
+        shown: What each view showed, in the order of the move's manifests.
+    """
+
+    def __init__(self, message: str, shown: Sequence[Shown]):
+        super().__init__(message)
+        self.shown = shown
+
+
 @dataclass(frozen=True)
 class Move:
     """Moves some views, each to a snapshot of its table.
@@ -64,7 +76,8 @@ class Move:
 
         Raises:
             HeldBackError: One does not pass its checks. No view was touched.
-            PublishingError: One could not be re-pointed, or shows something else than its snapshot; names it.
+            WrongRowsError: One showed something else than its snapshot; names it.
+            PublishingError: One could not be re-pointed; names it.
         """
         require_passed(candidates)
         before = {manifest.name: self.views.catalog.table(manifest.name) for manifest in self.manifests}
@@ -82,7 +95,10 @@ class Move:
             self.log(told)
             if not isinstance(error, Exception):
                 raise
-            raise PublishingError(f"{str(error).rstrip('.')}. {told}.") from error.__cause__ or error
+            message = f"{str(error).rstrip('.')}. {told}."
+            if isinstance(error, WrongRowsError):
+                raise WrongRowsError(message, error.shown) from error
+            raise PublishingError(message) from error.__cause__ or error
         return read
 
     def _each(
@@ -142,4 +158,5 @@ def require_passed(candidates: Sequence[Candidate], *, problem: str = "") -> Non
 def _require_shown(read: Sequence[Shown]) -> None:
     for shown in read:
         if shown.finding and shown.finding.blocks:
-            raise PublishingError(f"{shown.manifest.table}: its view was re-pointed, and then: {shown.finding.text}")
+            message = f"{shown.manifest.table}: its view was re-pointed, and then: {shown.finding.text}"
+            raise WrongRowsError(message, read)

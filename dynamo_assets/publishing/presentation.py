@@ -64,15 +64,19 @@ def view_metadata(shown: Shown, pin: Pin | None, database: str) -> dict[str, Any
 
 def view_result(candidate: Candidate, shown: Shown, pin: Pin | None, database: str) -> dg.MaterializeResult:
     """The result of a step that published a view, with its checks."""
-    key = dg.AssetKey(view_asset_key(database, shown.manifest.name))
-    declared = [finding for finding in candidate.findings if finding.check != VIEW]
-    findings = ([shown.finding] if shown.finding else []) + declared
     return dg.MaterializeResult(
-        asset_key=key,
+        asset_key=dg.AssetKey(view_asset_key(database, shown.manifest.name)),
         metadata=view_metadata(shown, pin, database),
         data_version=dg.DataVersion(shown.manifest.snapshot_timestamp),
-        check_results=[result_of(finding, key) for finding in findings],
+        check_results=check_results(candidate, shown, database),
     )
+
+
+def check_results(candidate: Candidate, shown: Shown, database: str) -> list[dg.AssetCheckResult]:
+    """The checks of a view that has moved, be it for a moment: `view` as it was counted then, and the declared ones."""
+    key = dg.AssetKey(view_asset_key(database, shown.manifest.name))
+    declared = [finding for finding in candidate.findings if finding.check != VIEW]
+    return [result_of(finding, key) for finding in ([shown.finding] if shown.finding else []) + declared]
 
 
 def spoken_pin(pin: Pin | None) -> str:

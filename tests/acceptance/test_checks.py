@@ -14,8 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dynamo_assets.assets.raw_table import RawTable
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.export.manifest import Manifest, ManifestStore
+from dynamo_assets.publishing.views import Views
 from tests.acceptance.conftest import Pipeline, failure_of
 
 ITEMS = [{"id": "1", "stars": 5}, {"id": "2", "stars": 2}]
@@ -254,6 +256,73 @@ def test_two_tables_at_one_place_are_told_by_the_catalog_check(make_checked) -> 
     said = checked.check("catalog")
     assert not said.passed
     assert f"{checked.name}_again" in (said.description or "")
+    assert checked.shown() == before
+
+
+@pytest.fixture
+def crawled(make_pipeline, unique) -> Checked:
+    """A table of numbers for which a crawler infers another type than theirs: JSON does not say it."""
+    table = unique("Reviews")
+    pipeline = make_pipeline({table: {"engine": "in_process", "format": "json"}})
+    pipeline.create_table(table, [{"id": "1", "price": Decimal("0.10")}, {"id": "2", "price": Decimal("12.345")}])
+    return Checked(pipeline, table)
+
+
+def test_what_a_crawler_inferred_otherwise_is_corrected_and_told_and_a_partition_that_is_missing_keeps_out(
+    crawled: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert crawled.run().success
+    said = crawled.check("catalog")
+    assert said.passed
+    assert "price: double -> decimal(38,18)" in str(said.metadata["corrected_from_the_manifest"].value)
+    before = crawled.shown()
+    assert crawled.pipeline.query(f'SELECT sum(price) FROM "{crawled.name}"') == [(Decimal("12.445"),)]
+    corrects = RawTable.match_columns
+
+    def and_somebody_drops_it(raw: RawTable, manifest: Manifest, newest: Manifest) -> list[str]:
+        corrected = corrects(raw, manifest, newest)
+        raw.catalog.unregister(f"snapshots_{crawled.name}", [manifest.snapshot_timestamp])
+        return corrected
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RawTable, "match_columns", and_somebody_drops_it)
+        assert not crawled.run().success
+    said = crawled.check("catalog")
+    assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert f"has no partition {crawled.pipeline.labels(crawled.table)[-1]}" in (said.description or "")
+    assert "Materialize this asset again" in (said.description or "")
+    assert crawled.shown() == before
+    assert crawled.run().success, "the next run needs no cleaning up"
+
+
+def test_a_view_that_shows_other_rows_once_it_has_moved_shows_again_what_it_showed(
+    make_checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody puts a file into the snapshot's folder, between the look at it and the count through the view."""
+    checked = make_checked()
+    publish, s3, layout = Views.publish, checked.pipeline.clients.s3, checked.pipeline.settings.layout
+
+    def and_somebody_adds_a_file(views: Views, manifest: Manifest, **options: Any) -> None:
+        publish(views, manifest, **options)
+        place = layout.snapshot_prefix(manifest.name, manifest.snapshot_timestamp)
+        s3.put_object(Bucket=layout.bucket, Key=f"{place}late.parquet", Body=_parquet(id=["9"], stars=[1]))
+
+    def fails() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Views, "publish", and_somebody_adds_a_file)
+            message = failure_of(checked.run())
+        said = checked.check("view")
+        assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.ERROR)
+        assert all("Athena counts 3 rows" in told and "says 2" in told for told in (message, said.description or ""))
+        assert f"Moved back to what they showed before: {checked.table}" in message
+
+    fails()
+    glue, database = checked.pipeline.clients.glue, checked.pipeline.database
+    names = [table["Name"] for table in glue.get_tables(DatabaseName=database)["TableList"]]
+    assert names == [f"snapshots_{checked.name}"], "where there was no view, there is none again"
+    assert checked.run().success
+    before = checked.shown()
+    fails()
     assert checked.shown() == before
 
 

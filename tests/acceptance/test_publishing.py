@@ -230,6 +230,15 @@ def test_the_command_publishes_and_says_what_is_shown(make_reviews, monkeypatch,
     assert "neither a table nor a set" in capsys.readouterr().err
     assert cli.main(["publish", reviews.table, "--unpin"]) == 0
 
+    elsewhere = reviews.pipeline.config_path.with_name("elsewhere.yaml")
+    bucket = reviews.pipeline.settings.storage.bucket
+    elsewhere.write_text(reviews.pipeline.config_path.read_text().replace(bucket, f"{bucket}-not-deployed"))
+    monkeypatch.setenv("DYNAMO_ASSETS_CONFIG", str(elsewhere))
+    assert cli.main(["publish", reviews.table]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("dynamo-assets: AWS would not do PutObject (NoSuchBucket): ")
+    assert "dynamo-assets deploy" in said
+
 
 def test_a_rejected_snapshot_is_shown_only_when_a_person_accepts_it(make_reviews) -> None:
     reviews = make_reviews(2)

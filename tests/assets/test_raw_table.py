@@ -13,7 +13,7 @@ from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.storage_formats import format_of, storage_descriptor, table_parameters
 from dynamo_assets.errors import CatalogError
 from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestStore
-from dynamo_assets.naming import Layout
+from dynamo_assets.naming import Layout, crawler_name
 from dynamo_assets.sandbox.endpoint import Endpoint
 from dynamo_assets.verification.records import Records
 from tests.export.manifests import snapshot_of
@@ -40,11 +40,14 @@ class Zoo:
         self.table.manifests.write(manifest)
         return manifest
 
-    def create(self, manifest: Manifest, name: str = TABLE, **columns: str) -> None:
+    def create(
+        self, manifest: Manifest, name: str = TABLE, by: str = "", location: str | None = None, **columns: str
+    ) -> None:
         """Has the table as a crawler might have made it."""
         kinds = columns.items() or [(c.name, c.type) for c in manifest.columns]
-        storage = storage_descriptor(manifest.format, kinds, self.location, {})
-        self.catalog.create(name, storage, table_parameters(manifest.format))
+        storage = storage_descriptor(manifest.format, kinds, location or self.location, {})
+        parameters = table_parameters(manifest.format) | ({"UPDATED_BY_CRAWLER": by} if by else {})
+        self.catalog.create(name, storage, parameters)
 
     def register(self, manifest: Manifest, **columns: str) -> None:
         kinds = columns.items() or [(c.name, c.type) for c in manifest.columns]
@@ -91,6 +94,42 @@ def test_no_second_table_is_made_beside_one_of_another_name(zoo: Zoo) -> None:
     assert zoo.catalog.table(TABLE) is None
     with pytest.raises(CatalogError, match=r"\['snapshots_zoo_4711'\].*should have exactly .*\.snapshots_zoo;"):
         zoo.table.match_partitions(zoo.said.append)
+
+
+def test_what_our_own_crawler_made_beside_the_table_goes_and_nothing_else(zoo: Zoo) -> None:
+    ours, hashed = crawler_name(zoo.catalog.database, "zoo"), f"{TABLE}_{'0a' * 16}"
+    manifest = zoo.snapshot(LABELS[0])
+    zoo.create(manifest)
+    zoo.create(manifest, hashed, by=ours)
+    kept = {
+        f"{TABLE}_{'1b' * 16}": {"by": f"{ours}_eu"},
+        f"{TABLE}_{'2c' * 16}": {},
+        f"{TABLE}_by_hand": {"by": ours},
+        f"{TABLE}s_{'3d' * 16}": {"by": ours},
+        f"{TABLE}_{'4e' * 16}": {"by": ours, "location": "s3://elsewhere/snapshots_zoo/"},
+    }
+    for name, made in kept.items():
+        zoo.create(manifest, name, **made)
+    zoo.table.drop_seconds(zoo.said.append)
+    assert set(zoo.catalog.names("")) == {TABLE, *kept}
+    assert len(zoo.said) == 1
+    assert hashed in zoo.said[0]
+    zoo.table.drop_seconds(zoo.said.append)
+    assert len(zoo.said) == 1
+
+
+def test_a_table_that_is_another_s_is_left_as_it_is_and_named(zoo: Zoo) -> None:
+    manifest = zoo.snapshot(LABELS[0])
+    zoo.create(replace(manifest, format="csv"), location="s3://elsewhere/zoo/")
+    before = zoo.catalog.table(TABLE)
+    for action in (
+        lambda: zoo.table.follow_format(manifest, zoo.said.append),
+        lambda: zoo.table.match_partitions(zoo.said.append),
+        lambda: zoo.table.match_columns(manifest, manifest),
+    ):
+        with pytest.raises(CatalogError, match=r"zoo: .*snapshots_zoo is another table: .* s3://elsewhere/zoo/"):
+            action()
+    assert zoo.catalog.table(TABLE) == before
 
 
 def test_two_tables_and_no_table_are_errors_that_say_so(zoo: Zoo) -> None:

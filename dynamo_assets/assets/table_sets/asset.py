@@ -13,9 +13,16 @@ from dynamo_assets.failures import explained_of
 from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key, view_asset_key
 from dynamo_assets.publishing.choice import Choice
 from dynamo_assets.publishing.kept_views import KeptViews
-from dynamo_assets.publishing.move import Move, require_passed
+from dynamo_assets.publishing.move import Move, WrongRowsError, require_passed
 from dynamo_assets.publishing.pins import Pin, Pins
-from dynamo_assets.publishing.presentation import CAVEAT, set_metadata, spoken_pin, view_result, view_spec
+from dynamo_assets.publishing.presentation import (
+    CAVEAT,
+    check_results,
+    set_metadata,
+    spoken_pin,
+    view_result,
+    view_spec,
+)
 from dynamo_assets.publishing.target import Target
 from dynamo_assets.publishing.views import Candidate, Views
 from dynamo_assets.settings import Settings, Table, TableSet
@@ -72,7 +79,12 @@ def set_asset(table_set: TableSet, settings: Settings) -> dg.AssetsDefinition:
                 candidates = move.verify()
                 yield from _blocking(candidates, database)
                 require_passed(candidates, problem=" held the set back")
-                shown = move.make(candidates)
+                try:
+                    shown = move.make(candidates)
+                except WrongRowsError as error:
+                    for candidate, each in zip(candidates, error.shown, strict=True):
+                        yield from check_results(candidate, each, database)
+                    raise
             except PublishingError as error:
                 context.log_event(dg.AssetObservation(key, description=str(error)))
                 yield _check(key, str(error), passed=False)

@@ -107,7 +107,6 @@ class Watched:
         says: Sequence[str],
         *,
         next_run: dict[str, Any] | None = None,
-        named: bool = True,
     ) -> None:
         """Fails unless the fault did no more harm than it had to.
 
@@ -116,10 +115,9 @@ class Watched:
             result: The run that met it.
             says: What its message must say beside the table: why, and what to do.
             next_run: Settings of the run after it.
-            named: Whether its message must name the table.
         """
         message = failure_of(result)
-        for part in (*([self.name] if named else []), *says):
+        for part in (self.name, *says):
             assert part.lower() in message.lower(), message
         assert self.shown() == before, "the view shows something else than the last good snapshot"
         self.assert_nothing_runs()
