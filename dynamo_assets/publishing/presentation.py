@@ -37,7 +37,7 @@ def view_spec(table: Table, settings: Settings) -> dg.AssetSpec:
         owners=table.owners,
         tags=table.tags,
         description=(table.description or f"The DynamoDB table {table.table}.")
-        + f"\n\nShows the latest complete snapshot: `SELECT * FROM {database}.{table.name}`.",
+        + f"\n\nShows the newest snapshot that passed its checks: `SELECT * FROM {database}.{table.name}`.",
         metadata={"dagster/table_name": f"{database}.{table.name}"},
         freshness_policy=policy,
     )

@@ -171,9 +171,11 @@ def test_a_table_that_was_emptied_does_not_go_live_until_a_person_accepts_it(mak
     for item in ITEMS:
         dynamodb.delete_item(TableName=checked.table, Key={"id": {"S": item["id"]}})
 
-    assert not checked.run().success
+    message = failure_of(checked.run())
+    assert f"Failure: {checked.table}: snapshot " in message
     said = checked.check("volume")
     assert "0 rows, and 2 in" in (said.description or "")
+    assert f"the view shows what it showed. volume: {said.description}" in message
     assert f"publish {checked.table} --snapshot" in (said.description or "")
     assert checked.shown() == before
     label = checked.pipeline.labels(checked.table)[-1]
