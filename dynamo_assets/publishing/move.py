@@ -121,7 +121,7 @@ class Move:
 
 def _require_passed(candidates: Sequence[Candidate]) -> None:
     problems = [
-        f"{candidate.manifest.table}: {finding.check}: {finding.text}"
+        f"{candidate.manifest.table}: {finding.sentence()}"
         for candidate in candidates
         for finding in candidate.findings
         if finding.blocks

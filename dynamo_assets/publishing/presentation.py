@@ -49,13 +49,14 @@ def view_metadata(shown: Shown, pin: Pin | None, database: str) -> dict[str, Any
     return {
         SNAPSHOT_LABEL: manifest.snapshot_timestamp,
         "published_snapshot": dg.MetadataValue.timestamp(parse_snapshot(manifest.snapshot_timestamp)),
+        "pinned": spoken_pin(pin),
         "dagster/row_count": shown.rows,
         "dagster/column_schema": column_schema(manifest.columns, of_view=True),
         "dagster/column_lineage": copied_columns(
             manifest.columns, dg.AssetKey(catalog_asset_key(database, manifest.name))
         ),
-        "pinned": spoken_pin(pin),
-        "view_sql": dg.MetadataValue.md(f"```sql\n{shown.sql}\n```"),
+        # As text, whose lines are broken: a block of code would be as wide as it is long, and the pin out of sight.
+        "view_sql": dg.MetadataValue.text(shown.sql),
         "sample": sample_table(shown.sample.columns, shown.sample.rows),
         "athena_query": dg.MetadataValue.url(shown.counted.url),
         "bytes_scanned": shown.counted.bytes_scanned + shown.sample.bytes_scanned,
@@ -82,8 +83,8 @@ def spoken_pin(pin: Pin | None) -> str:
     by = f" by {pin.by}" if pin.by else ""
     why = f": {pin.reason}" if pin.reason else ""
     return (
-        f"at {pin.snapshot_timestamp}, since {pin.pinned_at}{by}{why}. It stays there until it is unpinned: "
-        f"dynamo-assets publish {pin.name} --unpin"
+        f"at {pin.snapshot_timestamp}, since {pin.pinned_at}{by}{why}. It stays there until "
+        f"`dynamo-assets publish {pin.name} --unpin`"
     )
 
 

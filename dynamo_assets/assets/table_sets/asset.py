@@ -128,8 +128,7 @@ def _require_instant(instants: Instants, slot: str | None) -> str:
 
 
 def _held_back(instants: Instants) -> str:
-    reasons = "; ".join(f"{table} held the set back: {reason}" for table, reason in instants.held_back.items())
-    return f"{reasons}."
+    return " ".join(f"{table} held the set back: {why.rstrip('.')}." for table, why in instants.held_back.items())
 
 
 def _pinned(pin: Pin) -> Instants:
@@ -138,7 +137,7 @@ def _pinned(pin: Pin) -> Instants:
 
 def _require_passed(candidates: Sequence[Candidate]) -> None:
     reasons = [
-        f"{candidate.manifest.table} held the set back: {finding.check}: {finding.text}"
+        f"{candidate.manifest.table} held the set back: {finding.sentence()}"
         for candidate in candidates
         for finding in candidate.findings
         if finding.blocks
