@@ -1,6 +1,7 @@
 """`s3/<name>_export`: the snapshots of one table, one run of the engine after another."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 
@@ -17,6 +18,7 @@ from dynamo_assets.engines.in_process import InProcessEngine
 from dynamo_assets.engines.increments import Chain
 from dynamo_assets.engines.point_in_time import PointInTimeEngine
 from dynamo_assets.engines.snapshot import Engine, Snapshot, snapshots_of_slot
+from dynamo_assets.errors import HeldBackError
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.export.progress import WARNING_PREFIX
 from dynamo_assets.failures import explained
@@ -62,14 +64,14 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
         pool=POOLS[table.engine],
         op_tags={COMPUTES_TAG: "true"} if table.engine == "in_process" else None,
     )
-    def _snapshot(context: dg.AssetExecutionContext, aws: AwsClients) -> dg.MaterializeResult:
+    def _snapshot(context: dg.AssetExecutionContext, aws: AwsClients) -> Iterator[dg.MaterializeResult]:
         with explained(table, context):
             snapshot = _take_or_adopt(context, table, settings, aws, slots)
             manifest = snapshot.manifest
             for line in manifest.schema_changes.lines():
                 context.log.warning(f"{table.table}: columns changed since {manifest.schema_changes.since}: {line}")
             record = Verifier(settings, aws).verify(table, manifest)
-            return dg.MaterializeResult(
+            yield dg.MaterializeResult(
                 metadata={
                     **snapshot_metadata(manifest, snapshot.facts, settings.layout, settings.prices),
                     "dagster/column_lineage": exported_columns(manifest.columns, source),
@@ -81,6 +83,12 @@ def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartiti
                     for finding in record.findings
                 ],
             )
+            if not record.passed:
+                # Of a check that blocks Dagster would say its name alone, where people look first: run, alert and set.
+                raise HeldBackError(
+                    f"{table.table}: snapshot {manifest.snapshot_timestamp} did not pass its checks, so it is not "
+                    f"registered, and the view shows what it showed. {record.reasons()}"
+                )
 
     return _snapshot
 

@@ -129,8 +129,8 @@ class Publisher:
         if pin and not order.pin and not order.unpin and order.snapshot != pin.snapshot_timestamp:
             raise PublishingError(
                 f"{order.target} is pinned at {pin.snapshot_timestamp} since {pin.pinned_at}"
-                f"{f' by {pin.by}' if pin.by else ''}{f' ({pin.reason})' if pin.reason else ''}. Unpin it, or pin it "
-                "at the other snapshot. Nothing was changed"
+                f"{f' by {pin.by}' if pin.by else ''}{f' ({pin.reason})' if pin.reason else ''}. Let it go with "
+                "--unpin, or pin it at the other snapshot with --pin. Nothing was changed"
             )
 
     def _manifests(self, target: Target, order: Order, choice: Choice) -> list[Manifest]:
@@ -152,8 +152,8 @@ class Publisher:
         if reason := choice.rejected(table, label):
             if not order.accept:
                 raise HeldBackError(
-                    f"{table.table}: {reason} No view was touched. To show it all the same, accept it: dynamo-assets "
-                    f"publish {target.title} --snapshot {label} --accept"
+                    f"{table.table}: {reason} No view was touched. To show it all the same, accept it: `dynamo-assets "
+                    f"publish {target.title} --snapshot {label} --accept`"
                 )
             record = choice.verifier.records.read(table.name, label)
             findings = record.findings if record else ()

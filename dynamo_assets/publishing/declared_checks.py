@@ -23,7 +23,7 @@ def run_declared(table: Table, query: str, athena: Athena) -> list[Finding]:
 
 
 def _run(check: DeclaredCheck, table: Table, query: str, athena: Athena) -> Finding:
-    advice = f"The check is declared in tables.yaml, at {table.table}: `{check.sql}`"
+    advice = f"Mend the data, or the check in tables.yaml ({table.table}): `{check.sql}`"
     try:
         # Not `format`: braces are a part of SQL.
         result = athena.query(check.sql.replace("{view}", f"({query})"), subject=f"{table.table}: {check.name}")
@@ -39,8 +39,13 @@ def _run(check: DeclaredCheck, table: Table, query: str, athena: Athena) -> Find
         good=f"gives {value!r}",
         advice=advice,
         level=check.level,
-        figures={"value": str(value), "expected": str(check.expect), "athena_query": result.url},
+        figures={"value": _plotted(value), "expected": _plotted(check.expect), "athena_query": result.url},
     )
+
+
+def _plotted(value: object) -> int | float | str:
+    """Numbers stay numbers, of which the UI plots how they go."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 def _is(value: object, expected: object) -> bool:

@@ -39,7 +39,9 @@ def publish_definitions(settings: Settings) -> dg.Definitions:
         out=dg.Out(dg.Nothing),
         description="Re-points a view, or the views of a set, to a complete snapshot.",
     )
-    def _publish(context: dg.OpExecutionContext, config: PublishConfig, aws: AwsClients) -> Iterator[dg.Output[None]]:
+    def _publish(
+        context: dg.OpExecutionContext, config: PublishConfig, aws: AwsClients
+    ) -> Iterator[dg.AssetMaterialization | dg.Output[None]]:
         with explained_of({"target": config.target}, 0, context):
             order = Order(
                 target=config.target,
@@ -52,7 +54,7 @@ def publish_definitions(settings: Settings) -> dg.Definitions:
             )
             publisher = Publisher(settings, aws, context.log.info)
             published = publisher.publish(order, attempt=f"{context.run_id}/{context.retry_number}")
-        _report(context, published, settings.catalog.database, aws.region_name())
+        yield from _report(context, published, settings.catalog.database, aws.region_name())
         yield dg.Output(None)
 
     @dg.job(
@@ -68,16 +70,22 @@ def publish_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(jobs=[_job])
 
 
-def _report(context: dg.OpExecutionContext, published: Published, database: str, region: str) -> None:
-    """Shows on the assets of the views what a run of the job has made of them."""
+def _report(
+    context: dg.OpExecutionContext, published: Published, database: str, region: str
+) -> Iterator[dg.AssetMaterialization]:
+    """Shows on the assets of the views what a run of the job has made of them.
+
+    The check comes after its materialization is stored, and names it: otherwise the UI calls it not evaluated.
+    """
     for shown in published.shown:
         key = dg.AssetKey(view_asset_key(database, shown.manifest.name))
         metadata = view_metadata(shown, published.pin, database)
-        context.log_event(dg.AssetMaterialization(key, description="Published by hand", metadata=metadata))
+        yield dg.AssetMaterialization(key, description="Published by hand", metadata=metadata)
         if shown.finding:
-            context.instance.report_runless_asset_event(evaluation_of(shown.finding, key))
+            evaluation = evaluation_of(shown.finding, key, context.instance)
+            context.instance.report_runless_asset_event(evaluation)
     if published.target.is_set:
         key = dg.AssetKey(set_asset_key(database, published.target.name))
         manifests = [shown.manifest for shown in published.shown]
         metadata = set_metadata(manifests, published.pin, region, database)
-        context.log_event(dg.AssetMaterialization(key, description="Published by hand", metadata=metadata))
+        yield dg.AssetMaterialization(key, description="Published by hand", metadata=metadata)

@@ -146,7 +146,7 @@ def require_passed(candidates: Sequence[Candidate], *, problem: str = "") -> Non
         HeldBackError: One does not; names every check that blocks.
     """
     reasons = [
-        f"{candidate.manifest.table}{problem}: {finding.check}: {finding.text}"
+        f"{candidate.manifest.table}{problem}: {finding.sentence()}"
         for candidate in candidates
         for finding in candidate.findings
         if finding.blocks

@@ -37,7 +37,7 @@ def view_spec(table: Table, settings: Settings) -> dg.AssetSpec:
         owners=table.owners,
         tags=table.tags,
         description=(table.description or f"The DynamoDB table {table.table}.")
-        + f"\n\nShows the latest complete snapshot: `SELECT * FROM {database}.{table.name}`.",
+        + f"\n\nShows the newest snapshot that passed its checks: `SELECT * FROM {database}.{table.name}`.",
         metadata={"dagster/table_name": f"{database}.{table.name}"},
         freshness_policy=policy,
     )
@@ -49,13 +49,14 @@ def view_metadata(shown: Shown, pin: Pin | None, database: str) -> dict[str, Any
     return {
         SNAPSHOT_LABEL: manifest.snapshot_timestamp,
         "published_snapshot": dg.MetadataValue.timestamp(parse_snapshot(manifest.snapshot_timestamp)),
+        "pinned": spoken_pin(pin),
         "dagster/row_count": shown.rows,
         "dagster/column_schema": column_schema(manifest.columns, of_view=True),
         "dagster/column_lineage": copied_columns(
             manifest.columns, dg.AssetKey(catalog_asset_key(database, manifest.name))
         ),
-        "pinned": spoken_pin(pin),
-        "view_sql": dg.MetadataValue.md(f"```sql\n{shown.sql}\n```"),
+        # As text, whose lines are broken: a block of code would be as wide as it is long, and the pin out of sight.
+        "view_sql": dg.MetadataValue.text(shown.sql),
         "sample": sample_table(shown.sample.columns, shown.sample.rows),
         "athena_query": dg.MetadataValue.url(shown.counted.url),
         "bytes_scanned": shown.counted.bytes_scanned + shown.sample.bytes_scanned,
@@ -86,8 +87,8 @@ def spoken_pin(pin: Pin | None) -> str:
     by = f" by {pin.by}" if pin.by else ""
     why = f": {pin.reason}" if pin.reason else ""
     return (
-        f"at {pin.snapshot_timestamp}, since {pin.pinned_at}{by}{why}. It stays there until it is unpinned: "
-        f"dynamo-assets publish {pin.name} --unpin"
+        f"at {pin.snapshot_timestamp}, since {pin.pinned_at}{by}{why}. It stays there until "
+        f"`dynamo-assets publish {pin.name} --unpin`"
     )
 
 

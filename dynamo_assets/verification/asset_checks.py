@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from dynamo_assets.settings import Table
 from dynamo_assets.verification.finding import (
@@ -78,9 +79,16 @@ def result_of(finding: Finding, asset: dg.AssetKey, **figures: Any) -> dg.AssetC
     )
 
 
-def evaluation_of(finding: Finding, asset: dg.AssetKey) -> dg.AssetCheckEvaluation:
-    """A finding as an event, for whoever runs no step of the asset."""
+def evaluation_of(finding: Finding, asset: dg.AssetKey, instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
+    """A finding as an event about the asset's last materialization, for whoever runs no step of the asset."""
     result = result_of(finding, asset)
+    # SQLite keeps an event's time in whole seconds, so time alone does not tell that the check came later.
+    about = [
+        AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+        for record in instance.fetch_materializations(asset, limit=1).records
+    ]
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=finding.check,
@@ -88,6 +96,7 @@ def evaluation_of(finding: Finding, asset: dg.AssetKey) -> dg.AssetCheckEvaluati
         severity=result.severity,
         description=result.description,
         metadata=result.metadata,
+        target_materialization_data=about[0] if about else None,
     )
 
 

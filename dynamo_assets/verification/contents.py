@@ -34,8 +34,8 @@ def check_volume(manifest: Manifest, before: Record | None, table: Table) -> Fin
     level = table.verification.volume
     blocks = level == "block" or (level == "block_zero" and to_zero)
     advice = (
-        "Look at the table in DynamoDB. If it is right, publish the snapshot by hand: dynamo-assets publish "
-        f"{table.table} --snapshot {manifest.snapshot_timestamp} --accept"
+        "Look at the table in DynamoDB. If it is right, publish the snapshot by hand: `dynamo-assets publish "
+        f"{table.table} --snapshot {manifest.snapshot_timestamp} --accept`"
         if blocks
         else "Look at the table in DynamoDB"
     )

@@ -34,6 +34,10 @@ class Finding:
         """Whether the snapshot must not be shown."""
         return not self.passed and self.level == "block"
 
+    def sentence(self) -> str:
+        """Check and text, so that more can follow."""
+        return f"{self.check}: {self.text.rstrip('.')}."
+
 
 def finding_of(check: str, problems: list[str], *, good: str, advice: str, **more: Any) -> Finding:
     """A finding of what is wrong.

@@ -68,8 +68,8 @@ class Record:
         )
 
     def reasons(self) -> str:
-        """Why it was rejected."""
-        return " ".join(f"{finding.check}: {finding.text}" for finding in self.findings if finding.blocks)
+        """Why it was rejected, in sentences."""
+        return " ".join(finding.sentence() for finding in self.findings if finding.blocks)
 
 
 class Records:

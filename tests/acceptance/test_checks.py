@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dynamo_assets.assets.raw_table import RawTable
-from dynamo_assets.definitions import build_definitions
 from dynamo_assets.export.manifest import Manifest, ManifestStore
+from dynamo_assets.naming import job_name
 from dynamo_assets.publishing.views import Views
 from tests.acceptance.conftest import Pipeline, failure_of
 
@@ -171,9 +173,11 @@ def test_a_table_that_was_emptied_does_not_go_live_until_a_person_accepts_it(mak
     for item in ITEMS:
         dynamodb.delete_item(TableName=checked.table, Key={"id": {"S": item["id"]}})
 
-    assert not checked.run().success
+    message = failure_of(checked.run())
+    assert f"Failure: {checked.table}: snapshot " in message
     said = checked.check("volume")
     assert "0 rows, and 2 in" in (said.description or "")
+    assert f"the view shows what it showed. volume: {said.description}" in message
     assert f"publish {checked.table} --snapshot" in (said.description or "")
     assert checked.shown() == before
     label = checked.pipeline.labels(checked.table)[-1]
@@ -363,17 +367,30 @@ def test_a_check_that_only_warns_keeps_nothing_out(make_checked, tampered) -> No
     assert checked.check("files").passed, "what Athena does not read is no stray file"
 
 
-def test_a_check_of_dagster_s_own_stands_beside_the_others(make_checked) -> None:
-    checked = make_checked()
-    view = dg.AssetKey([checked.pipeline.database, checked.name])
+def test_the_check_in_python_of_the_docs_keeps_the_view_where_it_is(make_checked, monkeypatch) -> None:
+    checked = make_checked([{"id": "1", "lines": ["kettle"]}])
+    pipeline, name = checked.pipeline, checked.name
+    monkeypatch.setenv("DYNAMO_ASSETS_CONFIG", str(pipeline.config_path))
+    docs = Path(__file__).parents[2] / "docs" / "checks.md"
+    [code] = re.findall(r"```python\n(.*?)```", docs.read_text(), re.DOTALL)
+    code = code.replace("snapshots_orders", f"snapshots_{name}").replace("dynamodb_exports", pipeline.database)
+    module: dict[str, Any] = {}
+    exec(compile(code, docs, "exec", dont_inherit=True), module)
 
-    @dg.asset_check(asset=view, blocking=True)
-    def has_rows() -> dg.AssetCheckResult:
-        [(rows,)] = checked.pipeline.query(f'SELECT count(*) FROM "{checked.name}"')
-        return dg.AssetCheckResult(passed=rows > 0)
+    def run() -> dg.ExecuteInProcessResult:
+        job = module["defs"]().resolve_job_def(job_name(pipeline.table(checked.table).schedule))
+        checked.result = job.execute_in_process(
+            partition_key=pipeline.slot(checked.table), instance=pipeline.instance, raise_on_error=False
+        )
+        return checked.result
 
-    defs = dg.Definitions.merge(build_definitions(checked.pipeline.settings), dg.Definitions(asset_checks=[has_rows]))
-    assert dg.AssetCheckKey(view, "has_rows") in defs.get_repository_def().asset_graph.asset_check_keys
+    assert run().success
+    assert checked.check("every_order_has_lines").passed
+    before = checked.shown()
+    pipeline.put(checked.table, {"id": "2", "lines": []})
+    assert not run().success
+    assert checked.check("every_order_has_lines").metadata["empty"].value == 1
+    assert checked.shown() == before
 
 
 def test_a_snapshot_of_another_program_is_verified_before_it_is_shown(make_checked) -> None:

@@ -83,6 +83,12 @@ def test_a_view_is_rolled_back_held_there_and_let_go_again(make_reviews) -> None
     assert shown.asset_key == dg.AssetKey([reviews.pipeline.database, reviews.name])
     assert shown.metadata["dagster/row_count"].value == 2
     assert shown.metadata["pinned"].value == "no"
+    instance, check = reviews.pipeline.instance, dg.AssetCheckKey(shown.asset_key, "view")
+    [said] = instance.event_log_storage.get_asset_check_execution_history(check, limit=1)
+    [stored] = instance.fetch_materializations(shown.asset_key, limit=1).records
+    assert said.evaluation is not None
+    assert said.evaluation.target_materialization_data is not None, "the UI would call it not evaluated"
+    assert said.evaluation.target_materialization_data.storage_id == stored.storage_id
     assert reviews.snapshot().success
     assert reviews.shown() == (reviews.labels[-1], 4), "what is not pinned moves on with the next snapshot"
 

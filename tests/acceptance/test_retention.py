@@ -379,11 +379,11 @@ def test_more_snapshots_than_a_listing_shows_are_worked_through_with_few_calls(m
     batches = -(-len(going) // 25)
     assert calls["BatchDeletePartition"] == batches
     assert calls["DeleteObjects"] == 5 * batches
-    assert sum(calls.values()) <= 6 * len(going) + 10 * batches + 25, calls
+    assert sum(calls.values()) <= 6 * len(going) + 12 * batches + 20, calls
 
     with old.counted_calls() as calls:
         assert old.run().success
-    assert sum(calls.values()) <= 22, calls
+    assert sum(calls.values()) <= 16, calls
     assert calls["ListObjectsV2"] <= 10
 
 

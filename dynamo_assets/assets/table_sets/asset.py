@@ -136,8 +136,7 @@ def _require_instant(instants: Instants, slot: str | None) -> str:
 
 
 def _held_back(instants: Instants) -> str:
-    reasons = "; ".join(f"{table} held the set back: {reason}" for table, reason in instants.held_back.items())
-    return f"{reasons}."
+    return " ".join(f"{table} held the set back: {why.rstrip('.')}." for table, why in instants.held_back.items())
 
 
 def _pinned(pin: Pin) -> Instants:
