@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ class Prices(BaseModel):
         return max(dpu_seconds, self.glue_minimum_seconds * dpus) / 3600 * self.glue_dpu_hour
 
     def crawl(self, dpu_hours: float) -> float:
-        """A crawl, by the DPU hours that Glue counted: its minimum is in them."""
+        """A crawl, by the DPU hours that Glue counted."""
         return dpu_hours * self.crawler_dpu_hour
 
-    def queries(self, scanned: list[int]) -> float:
+    def queries(self, scanned: Sequence[int]) -> float:
         """Queries of Athena, by the bytes that each has scanned."""
         return sum(max(size, QUERY_MINIMUM_BYTES) for size in scanned) / TB * self.athena_tb

@@ -188,9 +188,9 @@ class PointInTime(_Section):
 class TableSettings(_Section):
     """What a table may set, and what `defaults` sets for all of them."""
 
-    engine: Literal["glue", "glue_connector", "in_process", "point_in_time"] = "glue"
+    engine: Literal["auto", "glue", "glue_connector", "in_process", "point_in_time"] = "glue"
     """What takes the snapshot: a scan by a Glue job, by AWS's own reader there, or by the Dagster run itself, or
-    DynamoDB's own export of the slot's instant."""
+    DynamoDB's own export of the slot's instant; with `auto` each run chooses, by size, rate, time limit and price."""
     point_in_time: PointInTime = PointInTime()
     """How engine `point_in_time` goes about it."""
     format: Annotated[Format, BeforeValidator(refuse_xml)] = "parquet"

@@ -22,18 +22,21 @@ from dynamo_assets.verification.asset_checks import result_of, snapshot_specs
 from dynamo_assets.verification.verify import Verifier
 
 KINDS = {
+    "auto": {"s3"},
     "glue": {"glue", "s3"},
     "glue_connector": {"glue", "s3"},
     "in_process": {"python", "s3"},
     "point_in_time": {"dynamodb", "s3"},
 }
 POOLS = {
+    "auto": "auto_exports",
     "glue": "glue_exports",
     "glue_connector": "glue_exports",
     "in_process": "in_process_exports",
     "point_in_time": "point_in_time_exports",
 }
-"""Limit them in `dagster.yaml` or in the UI, under Deployment > Concurrency."""
+"""Limit them in `dagster.yaml` or in the UI, under Deployment > Concurrency. A pool is chosen while loading, and an
+engine of `auto` in the run, so these have one of their own."""
 
 
 def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
@@ -85,6 +88,11 @@ def _what_a_slot_is(table: Table) -> str:
         return (
             "A slot's snapshot is the table as of the slot's instant. Any slot that point-in-time recovery reaches can "
             "be filled, 35 days back at most; one that is complete is not exported again."
+        )
+    if table.engine == "auto":
+        return (
+            "Each run chooses its engine, and says which and why. A slot that is over can be filled where "
+            "point-in-time recovery is on and reaches it."
         )
     return "A slot that is materialized again gets a further snapshot; a slot that is over cannot be filled."
 

@@ -8,6 +8,7 @@ from dynamo_assets.automation.partitions import last_tick
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.glue_jobs import GlueJobs
 from dynamo_assets.aws.native_exports import NativeExports
+from dynamo_assets.engines.auto import AutoEngine
 from dynamo_assets.engines.glue import GlueEngine
 from dynamo_assets.engines.in_process import InProcessEngine
 from dynamo_assets.engines.increments import Chain
@@ -30,27 +31,30 @@ def engine_of(table: Table, settings: Settings, aws: AwsClients, manifests: Mani
         job_name=settings.glue.connector_job_name if table.engine == "glue_connector" else settings.glue.job_name,
         sizer=sizer,
     )
+    options = table.point_in_time
+    point_in_time = PointInTimeEngine(
+        dynamodb=dynamodb,
+        exports=NativeExports(dynamodb, aws.s3),
+        manifests=manifests,
+        s3=aws.s3,
+        in_process=in_process,
+        glue=glue,
+        in_process_below=options.in_process_below_bytes,
+        limits=limits,
+        keep_native_export=options.keep_native_export,
+        bucket_owner=settings.storage.bucket_owner,
+        kms_key=options.kms_key,
+        chain=Chain(manifests, partial(last_tick, options.full_every)) if options.full_every else None,
+    )
     match table.engine:
         case "in_process":
             return in_process
         case "glue" | "glue_connector":
             return glue
         case "point_in_time":
-            options = table.point_in_time
-            return PointInTimeEngine(
-                dynamodb=dynamodb,
-                exports=NativeExports(dynamodb, aws.s3),
-                manifests=manifests,
-                s3=aws.s3,
-                in_process=in_process,
-                glue=glue,
-                in_process_below=options.in_process_below_bytes,
-                limits=limits,
-                keep_native_export=options.keep_native_export,
-                bucket_owner=settings.storage.bucket_owner,
-                kms_key=options.kms_key,
-                chain=Chain(manifests, partial(last_tick, options.full_every)) if options.full_every else None,
-            )
+            return point_in_time
+        case "auto":
+            return AutoEngine(dynamodb, in_process, glue, point_in_time)
 
 
 def limits_of(table: Table, settings: Settings) -> Limits:

@@ -50,7 +50,7 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
             if any(finding.blocks for finding in candidate.findings):
                 yield from (result_of(finding, spec.key) for finding in candidate.findings)
             [shown] = move.make(candidates)
-            yield view_result(candidate, shown, pin, settings.catalog.database)
+            yield view_result(candidate, shown, pin, settings)
             KeptViews(views, verifier, log).refresh(table)
 
     return _view

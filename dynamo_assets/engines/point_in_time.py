@@ -107,6 +107,11 @@ class PointInTimeEngine:
         self._remove(request.bucket, prefix, log)
         return snapshot
 
+    def has_begun(self, request: ExportRequest) -> bool:
+        """Whether there is anything of DynamoDB's export of the slot's instant."""
+        prefix = request.layout.native_export_prefix(request.name, format_snapshot(parse_slot(request.slot or "")))
+        return bool(self.s3.list_objects_v2(Bucket=request.bucket, Prefix=prefix, MaxKeys=1).get("Contents"))
+
     def _take(
         self, request: ExportRequest, wanted: WantedExport, link: Increment | Full, work: Work, log: Log
     ) -> Snapshot:

@@ -54,7 +54,7 @@ def publish_definitions(settings: Settings) -> dg.Definitions:
             published = publisher.publish(order, attempt=f"{context.run_id}/{context.retry_number}")
         except DynamoAssetsError as error:
             raise dg.Failure(str(error), metadata={"target": config.target}, allow_retries=False) from error
-        _report(context, published, settings.catalog.database, aws.region_name())
+        _report(context, published, settings, aws.region_name())
         yield dg.Output(None)
 
     @dg.job(
@@ -70,11 +70,12 @@ def publish_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(jobs=[_job])
 
 
-def _report(context: dg.OpExecutionContext, published: Published, database: str, region: str) -> None:
+def _report(context: dg.OpExecutionContext, published: Published, settings: Settings, region: str) -> None:
     """Shows on the assets of the views what a run of the job has made of them."""
+    database = settings.catalog.database
     for shown in published.shown:
         key = dg.AssetKey(view_asset_key(database, shown.manifest.name))
-        metadata = view_metadata(shown, published.pin, database)
+        metadata = view_metadata(shown, published.pin, settings)
         context.log_event(dg.AssetMaterialization(key, description="Published by hand", metadata=metadata))
         if shown.finding:
             context.instance.report_runless_asset_event(evaluation_of(shown.finding, key))

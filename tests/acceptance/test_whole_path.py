@@ -96,7 +96,11 @@ def test_a_materialization_tells_what_a_person_wants_to_know(make_pipeline, uniq
         "verified": "boolean",
         "snapshot_timestamp": "string",
     }
+    [crawled] = result.asset_materializations_for_node(f"{pipeline.database}__snapshots_{name}")
+    assert crawled.metadata["crawler_dpu_hours"].value == crawled.metadata["cost_usd"].value == 0.0
     [view] = result.asset_materializations_for_node(f"{pipeline.database}__{name}")
+    # Three queries, of ten megabytes at least.
+    assert view.metadata["cost_usd"].value == pytest.approx(3 * 10 / 1024**2 * 5, abs=1e-6)
     assert view.metadata["dagster/row_count"].value == 2
     assert manifest.snapshot_timestamp in str(view.metadata["view_sql"].value)
     lineage = view.metadata["dagster/column_lineage"].value.deps_by_column
