@@ -11,7 +11,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from dynamo_assets.export.request import DEFAULT_FILE_BYTES, READ_PERCENTAGE_RANGE, ExportRequest, Format
 from dynamo_assets.naming import Layout
 from dynamo_assets.prices import Prices
-from dynamo_assets.setting_types import Cron, Duration, Level, Share, Size, SnsTopic, read_off, refuse_xml
+from dynamo_assets.setting_types import (
+    Cron,
+    Duration,
+    Level,
+    Share,
+    Size,
+    SnsTopic,
+    Workers,
+    read_off,
+    refuse_xml,
+)
 
 
 class _Section(BaseModel):
@@ -60,7 +70,7 @@ class Glue(_Section):
     """The Glue version of the job."""
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     """The size of one worker."""
-    workers: Annotated[int, Field(ge=2, le=299)] | Literal["auto"] = "auto"
+    workers: Workers = "auto"
     """How many workers a run gets, the driver's included: by the table's size and the rate at which it may be read, or
     always so many."""
     max_workers: int = Field(default=10, ge=2, le=299)
