@@ -11,7 +11,7 @@ import dagster as dg
 from dynamo_assets.export.manifest import Manifest, ManifestColumn
 from dynamo_assets.export.schema_changes import SchemaChanges
 from dynamo_assets.naming import PARTITION_COLUMN, Layout
-from dynamo_assets.settings import Prices
+from dynamo_assets.prices import Prices
 
 SNAPSHOT_LABEL = "snapshot_timestamp"
 """The metadata entry by which a later step learns which snapshot a slot holds."""
@@ -60,6 +60,7 @@ def exported_columns(columns: Sequence[ManifestColumn], source: dg.AssetKey) -> 
 def snapshot_metadata(manifest: Manifest, facts: Mapping[str, Any], layout: Layout, prices: Prices) -> dict[str, Any]:
     """What an exported snapshot is, how big it is, and what it cost to take."""
     seconds = (_instant(manifest.finished_at) - _instant(manifest.started_at)).total_seconds()
+    costs = costs_of(manifest, facts, prices)
     return {
         SNAPSHOT_LABEL: manifest.snapshot_timestamp,
         "dagster/partition_row_count": manifest.rows,
@@ -75,24 +76,26 @@ def snapshot_metadata(manifest: Manifest, facts: Mapping[str, Any], layout: Layo
         "segments": manifest.read.get("segments"),
         "consistent_read": manifest.read.get("consistent"),
         "schema_changes": _schema_changes(manifest.schema_changes),
-        "estimated_cost_usd": estimated_cost(manifest, facts, prices),
+        "cost_usd": round(sum(costs.values()), 4),
+        "costs": {what: round(usd, 4) for what, usd in costs.items()},
         "prices_as_of": prices.as_of,
         "manifest": layout.uri(layout.manifest_key(manifest.name, manifest.snapshot_timestamp)),
         **{key: _link(value) for key, value in facts.items()},
     }
 
 
-def estimated_cost(manifest: Manifest, facts: Mapping[str, Any], prices: Prices) -> float:
-    """What taking a snapshot cost, in US dollars; read units as an on-demand table pays them, whoever took it."""
-    dpu_hours = float(facts.get("glue_dpu_seconds", 0)) / 3600
+def costs_of(manifest: Manifest, facts: Mapping[str, Any], prices: Prices) -> dict[str, float]:
+    """What taking a snapshot cost, in US dollars, by what AWS has counted.
+
+    Read units are priced as an on-demand table pays them, unless the table's capacity is known to be provisioned.
+    """
     read_units = float(manifest.read.get("read_units") or 0)
-    billed_gb = float(manifest.read.get("billed_bytes") or 0) / 1024**3
-    return round(
-        dpu_hours * prices.glue_dpu_hour
-        + read_units / 1e6 * prices.read_million_units
-        + billed_gb * prices.native_export_gb,
-        4,
-    )
+    billed_bytes = float(facts.get("billed_bytes") or manifest.read.get("billed_bytes") or 0)
+    return {
+        "reads": 0.0 if facts.get("billing_mode") == "PROVISIONED" else prices.reads(read_units),
+        "native_export": prices.native_export(billed_bytes),
+        "glue": prices.glue_run(float(facts.get("glue_dpu_seconds", 0)), float(facts.get("glue_dpus", 0))),
+    }
 
 
 def _schema_changes(changes: SchemaChanges) -> Any:

@@ -69,6 +69,16 @@ def _check_cron(value: Any) -> Any:
 Cron = Annotated[str, BeforeValidator(_check_cron)]
 
 
+def _check_workers(value: Any) -> Any:
+    number = isinstance(value, int) and not isinstance(value, bool) and 2 <= value <= 299
+    if value != "auto" and not number:
+        raise ValueError("write auto, or a whole number from 2 to 299, the driver included")
+    return value
+
+
+Workers = Annotated[int | Literal["auto"], BeforeValidator(_check_workers)]
+
+
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 

@@ -10,7 +10,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from dynamo_assets.export.request import DEFAULT_FILE_BYTES, READ_PERCENTAGE_RANGE, ExportRequest, Format
 from dynamo_assets.naming import Layout
-from dynamo_assets.setting_types import Cron, Duration, Level, Share, Size, SnsTopic, read_off, refuse_xml
+from dynamo_assets.prices import Prices
+from dynamo_assets.setting_types import (
+    Cron,
+    Duration,
+    Level,
+    Share,
+    Size,
+    SnsTopic,
+    Workers,
+    read_off,
+    refuse_xml,
+)
 
 
 class _Section(BaseModel):
@@ -59,10 +70,18 @@ class Glue(_Section):
     """The Glue version of the job."""
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     """The size of one worker."""
-    workers: int = Field(default=2, ge=2, le=299)
-    """How many workers a run gets, the driver's included."""
+    workers: Workers = "auto"
+    """How many workers a run gets, the driver's included: by the table's size and the rate at which it may be read, or
+    always so many."""
+    max_workers: int = Field(default=10, ge=2, le=299)
+    """For `auto`: how many a run gets at most."""
     max_concurrent_runs: int = Field(default=10, ge=1, le=1000)
     """How many tables may export at once; further ones wait for their turn."""
+
+    @property
+    def fixed_workers(self) -> int | None:
+        """How many workers each run gets; None where that is computed."""
+        return None if self.workers == "auto" else self.workers
 
     @property
     def connector_job_name(self) -> str:
@@ -179,9 +198,9 @@ class PointInTime(_Section):
 class TableSettings(_Section):
     """What a table may set, and what `defaults` sets for all of them."""
 
-    engine: Literal["glue", "glue_connector", "in_process", "point_in_time"] = "glue"
+    engine: Literal["auto", "glue", "glue_connector", "in_process", "point_in_time"] = "glue"
     """What takes the snapshot: a scan by a Glue job, by AWS's own reader there, or by the Dagster run itself, or
-    DynamoDB's own export of the slot's instant."""
+    DynamoDB's own export of the slot's instant; with `auto` each run chooses, by size, rate, time limit and price."""
     point_in_time: PointInTime = PointInTime()
     """How engine `point_in_time` goes about it."""
     format: Annotated[Format, BeforeValidator(refuse_xml)] = "parquet"
@@ -285,19 +304,6 @@ class Partitions(_Section):
         if self.start.tzinfo is None:
             object.__setattr__(self, "start", self.start.replace(tzinfo=UTC))
         return self
-
-
-class Prices(_Section):
-    """What AWS bills, in US dollars, for the estimates in the metadata. Nothing is asked of AWS: edit them."""
-
-    as_of: str = "2026-11, us-east-1"
-    """When and where they were looked up; shown beside each estimate."""
-    native_export_gb: float = Field(default=0.10, ge=0)
-    """DynamoDB's own export, for each GB of the table, or of the changes."""
-    read_million_units: float = Field(default=0.125, ge=0)
-    """A million read request units of an on-demand table."""
-    glue_dpu_hour: float = Field(default=0.44, ge=0)
-    """A DPU of Glue for an hour."""
 
 
 class Alerts(_Section):

@@ -58,6 +58,13 @@ def test_environment_variables_are_filled_in(load) -> None:
             r"storage.bucket: .*AWS_ACCOUNT_ID is not set",
         ),
         (STORAGE + "tables: {Orders: {enigne: glue}}", r"tables.Orders.enigne: there is no such key"),
+        *(
+            (
+                STORAGE + f"glue: {{workers: {workers}}}\ntables: {{Orders: {{}}}}",
+                r"glue.workers: write auto, or a whole",
+            )
+            for workers in ("many", "1", "300", "true", "2.5")
+        ),
         (
             STORAGE + "tables: {Orders: {engine: spark}}",
             r"tables.Orders.engine: .*'glue', 'glue_connector', 'in_process' or 'point_in_time'.*found 'spark'",

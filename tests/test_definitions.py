@@ -89,6 +89,15 @@ def test_loading_the_code_location_reads_the_tables_file_and_calls_no_aws_api(
     }
 
 
+def test_an_engine_that_is_chosen_in_the_run_has_a_pool_of_its_own_and_loading_asks_nothing(
+    tmp_path: Path, no_aws: None
+) -> None:
+    repository = build_definitions(_settings(tmp_path, "  Orders: {engine: auto}\n")).get_repository_def()
+    asset = repository.asset_graph.get(dg.AssetKey(["s3", "orders_export"]))
+    assert asset.pools == {"auto_exports"}
+    assert asset.kinds == {"s3", "parquet"}
+
+
 def test_every_table_is_a_row_from_the_source_to_the_view(tmp_path: Path) -> None:
     graph = build_definitions(_settings(tmp_path, _rows(3))).get_repository_def().asset_graph
     for n in range(3):

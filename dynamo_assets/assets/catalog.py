@@ -148,6 +148,8 @@ def _crawl(
     done = {
         "crawler": dg.MetadataValue.url(crawl.url),
         "crawl_started_at": dg.MetadataValue.timestamp(crawl.started_at),
+        "crawler_dpu_hours": crawl.dpu_hours,
+        "cost_usd": None if crawl.dpu_hours is None else round(settings.prices.crawl(crawl.dpu_hours), 4),
         "partitions_added_beside_the_crawler": added,
         "partitions_removed": removed,
         "corrected_from_the_manifest": corrected or "nothing",

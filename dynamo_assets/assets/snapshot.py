@@ -7,17 +7,12 @@ from functools import partial
 
 import dagster as dg
 
+from dynamo_assets.assets.table_engine import engine_of
 from dynamo_assets.assets.table_sets.checks import tell_the_set
 from dynamo_assets.automation.executor import COMPUTES_TAG
-from dynamo_assets.automation.partitions import last_tick, require_current_slot
+from dynamo_assets.automation.partitions import require_current_slot
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.aws.glue_jobs import GlueJobs
-from dynamo_assets.aws.native_exports import NativeExports
-from dynamo_assets.engines.glue import GlueEngine
-from dynamo_assets.engines.in_process import InProcessEngine
-from dynamo_assets.engines.increments import Chain
-from dynamo_assets.engines.point_in_time import PointInTimeEngine
-from dynamo_assets.engines.snapshot import Engine, Snapshot, snapshots_of_slot
+from dynamo_assets.engines.snapshot import Snapshot, snapshots_of_slot
 from dynamo_assets.errors import HeldBackError
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.export.progress import WARNING_PREFIX
@@ -29,18 +24,21 @@ from dynamo_assets.verification.asset_checks import result_of, snapshot_specs
 from dynamo_assets.verification.verify import Verifier
 
 KINDS = {
+    "auto": {"s3"},
     "glue": {"glue", "s3"},
     "glue_connector": {"glue", "s3"},
     "in_process": {"python", "s3"},
     "point_in_time": {"dynamodb", "s3"},
 }
 POOLS = {
+    "auto": "auto_exports",
     "glue": "glue_exports",
     "glue_connector": "glue_exports",
     "in_process": "in_process_exports",
     "point_in_time": "point_in_time_exports",
 }
-"""Limit them in `dagster.yaml` or in the UI, under Deployment > Concurrency."""
+"""Limit them in `dagster.yaml` or in the UI, under Deployment > Concurrency. A pool is chosen while loading, and an
+engine of `auto` in the run, so these have one of their own."""
 
 
 def snapshot_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
@@ -99,6 +97,11 @@ def _what_a_slot_is(table: Table) -> str:
             "A slot's snapshot is the table as of the slot's instant. Any slot that point-in-time recovery reaches can "
             "be filled, 35 days back at most; one that is complete is not exported again."
         )
+    if table.engine == "auto":
+        return (
+            "Each run chooses its engine, and says which and why. A slot that is over can be filled where "
+            "point-in-time recovery is on and reaches it."
+        )
     return "A slot that is materialized again gets a further snapshot; a slot that is over cannot be filled."
 
 
@@ -128,7 +131,7 @@ def _take_or_adopt(
     if is_retry and (left := _unreported(context, manifests, table, origin)):
         context.log.info(f"Adopting snapshot {left.manifest.snapshot_timestamp}, complete since the run broke off")
         return left
-    return _engine(table, settings, aws, manifests).take_snapshot(
+    return engine_of(table, settings, aws, manifests).take_snapshot(
         settings.export_request(table, slot=slot, attempt=f"{origin}/{uuid.uuid4().hex[:8]}"),
         before_start=partial(_require_slot, table, slot, slots),
         log=partial(_log, context),
@@ -160,35 +163,3 @@ def _unreported(
         if manifest.attempt.startswith(f"{origin}/") and manifest.snapshot_timestamp not in reported:
             return Snapshot(manifest, {"adopted": True})
     return None
-
-
-def _engine(table: Table, settings: Settings, aws: AwsClients, manifests: ManifestStore) -> Engine:
-    in_process = InProcessEngine(session=aws.session())
-    glue = GlueEngine(
-        jobs=GlueJobs(aws.glue, aws.logs),
-        manifests=manifests,
-        job_name=settings.glue.connector_job_name if table.engine == "glue_connector" else settings.glue.job_name,
-        time_limit=table.time_limit,
-    )
-    match table.engine:
-        case "in_process":
-            return in_process
-        case "glue" | "glue_connector":
-            return glue
-        case "point_in_time":
-            options = table.point_in_time
-            dynamodb = aws.dynamodb_of(table.table)
-            return PointInTimeEngine(
-                dynamodb=dynamodb,
-                exports=NativeExports(dynamodb, aws.s3),
-                manifests=manifests,
-                s3=aws.s3,
-                in_process=in_process,
-                glue=glue,
-                in_process_below=options.in_process_below_bytes,
-                time_limit=table.time_limit,
-                keep_native_export=options.keep_native_export,
-                bucket_owner=settings.storage.bucket_owner,
-                kms_key=options.kms_key,
-                chain=Chain(manifests, partial(last_tick, options.full_every)) if options.full_every else None,
-            )

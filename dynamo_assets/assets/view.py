@@ -54,7 +54,7 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
             except WrongRowsError as error:
                 yield from check_results(candidate, error.shown[0], settings.catalog.database)
                 raise
-            yield view_result(candidate, shown, pin, settings.catalog.database)
+            yield view_result(candidate, shown, pin, settings)
             KeptViews(views, verifier, log).refresh(table)
 
     return _view

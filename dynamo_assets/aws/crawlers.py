@@ -73,13 +73,25 @@ def crawler_definition(name: str, format: str, *, database: str, role_arn: str, 
     }
 
 
+_SAME_START = timedelta(seconds=5)
+"""GetCrawler and ListCrawls may not round alike."""
+
+
 @dataclass(frozen=True)
 class Crawl:
-    """A crawl that ended well: when it began, and the crawler's page in the console."""
+    """A crawl that ended well.
+
+    Attributes:
+        crawler: Its crawler.
+        started_at: When it began.
+        url: The crawler's page in the console.
+        dpu_hours: What Glue counts, and bills; None where it does not say.
+    """
 
     crawler: str
     started_at: datetime
     url: str
+    dpu_hours: float | None = None
 
 
 class Crawlers:
@@ -164,7 +176,15 @@ class Crawlers:
                 f"crawler {name}: its crawl ended {last.get('Status')}: {reason}. The views are untouched; mend the "
                 f"cause and materialize this asset again. {url}"
             )
-        return Crawl(crawler=name, started_at=last["StartTime"], url=url)
+        return Crawl(name, last["StartTime"], url, self._dpu_hours(name, last["StartTime"]))
+
+    def _dpu_hours(self, name: str, started_at: datetime) -> float | None:
+        try:
+            crawls = self._glue.list_crawls(CrawlerName=name, MaxResults=10)["Crawls"]
+        except ClientError:
+            return None  # whoever may not ask, or asks too often, goes without: the crawl is done
+        ours = (crawl for crawl in crawls if abs(crawl.get("StartTime", started_at) - started_at) <= _SAME_START)
+        return next((crawl.get("DPUHour") for crawl in ours), None)
 
     def stop(self, name: str) -> None:
         """Stops the running crawl; an idle crawler is left as it is."""

@@ -26,7 +26,8 @@ _ENDED = frozenset({"JobRunInTerminalStateException", "EntityNotFoundException"}
 WHAT_TO_DO = {
     "FAILED": "Mend what the message names and run it again; the run's log has the whole trace.",
     "ERROR": "Glue itself could not run it; try again, and look at the run's page if it recurs.",
-    "TIMEOUT": "It met the time limit of the Glue run; raise `time_limit`, or `read_percentage` if reading was slow.",
+    "TIMEOUT": "It met the time limit of the Glue run: `time_limit`, or four times what was expected and an hour, if "
+    "that is less. Raise `time_limit`, or `read_percentage` if reading was slow; lower it if DynamoDB throttled.",
     "STOPPED": "Somebody stopped it; run it again if that was not meant.",
     "EXPIRED": "It waited for capacity until Glue gave up; run it again, or lower the number of concurrent runs.",
 }
@@ -43,24 +44,43 @@ class JobRun:
     arguments: Mapping[str, str]
     error_message: str
     execution_seconds: int
-    dpu_seconds: float | None
+    dpu_seconds: float
+    dpus: float
     worker_type: str
     workers: int
 
     @classmethod
     def from_response(cls, run: Mapping[str, Any]) -> JobRun:
         """The run in an answer of GetJobRun or GetJobRuns."""
+        seconds, dpus = run.get("ExecutionTime", 0), run.get("MaxCapacity", 0.0)
         return cls(
             job_name=run["JobName"],
             run_id=run["Id"],
             state=run["JobRunState"],
             arguments=run.get("Arguments", {}),
             error_message=run.get("ErrorMessage", ""),
-            execution_seconds=run.get("ExecutionTime", 0),
-            dpu_seconds=run.get("DPUSeconds"),
+            execution_seconds=seconds,
+            # Glue counts them itself only with auto scaling or class FLEX (API reference, JobRun).
+            dpu_seconds=run.get("DPUSeconds", seconds * dpus),
+            dpus=dpus,
             worker_type=run.get("WorkerType", ""),
             workers=run.get("NumberOfWorkers", 0),
         )
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What one run gets.
+
+    Attributes:
+        worker_type: The size of a worker.
+        workers: How many, the driver included.
+        timeout: After how long Glue ends the run; it takes whole minutes.
+    """
+
+    worker_type: str
+    workers: int
+    timeout: timedelta
 
 
 class GlueRunError(AwsOperationError):
@@ -122,14 +142,23 @@ class GlueJobs:
             if error.response["Error"]["Code"] != "EntityNotFoundException":
                 raise
 
-    def start(self, job_name: str, arguments: Mapping[str, str], *, timeout: timedelta, subject: str) -> str:
+    def start(
+        self,
+        job_name: str,
+        arguments: Mapping[str, str],
+        *,
+        timeout: timedelta,
+        subject: str,
+        capacity: Capacity | None = None,
+    ) -> str:
         """Starts a run; where the job's limit of concurrent runs is reached, waits for its turn.
 
         Args:
             job_name: The Glue job.
             arguments: `{"--name": "value"}`, such as no other run is started with.
-            timeout: The run's own limit, and how long to wait for a turn.
+            timeout: The run's own limit, where `capacity` does not say, and how long to wait for a turn.
             subject: Whose run it is, for messages.
+            capacity: What this run gets, instead of what the job's definition says.
 
         Returns:
             The run's id.
@@ -138,11 +167,16 @@ class GlueJobs:
             AwsTimeoutError: Its turn did not come within the time limit.
             AwsOperationError: The job does not exist.
         """
+        limit = capacity.timeout if capacity else timeout
+        workers: Any = {"WorkerType": capacity.worker_type, "NumberOfWorkers": capacity.workers} if capacity else {}
 
         def start() -> str | None:
             try:
                 answer = self._glue.start_job_run(
-                    JobName=job_name, Arguments=dict(arguments), Timeout=math.ceil(timeout.total_seconds() / 60)
+                    JobName=job_name,
+                    Arguments=dict(arguments),
+                    Timeout=math.ceil(limit.total_seconds() / 60),
+                    **workers,
                 )
                 if answer["ResponseMetadata"].get("RetryAttempts"):
                     self._stop_twins(job_name, arguments, answer["JobRunId"])

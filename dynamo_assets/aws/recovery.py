@@ -40,12 +40,9 @@ def require_recoverable(dynamodb: DynamoDBClient, table: str, instant: datetime,
     wanted = format_snapshot(instant)
     if instant > now:
         raise SlotError(f"{table}: {wanted} is still to come; nothing was started. Wait for it")
-    with explained(table):
-        answer = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
-    recovery: Mapping[str, Any] = answer.get("PointInTimeRecoveryDescription", {})
-    if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
+    earliest = recoverable_from(dynamodb, table)
+    if earliest is None:
         raise PlanError(_off(table))
-    earliest: datetime = recovery["EarliestRestorableDateTime"]
     if instant < earliest:
         raise SlotError(
             f"{table}: {wanted} is before {format_snapshot(earliest)}, the first instant that this table's "
@@ -53,6 +50,18 @@ def require_recoverable(dynamodb: DynamoDBClient, table: str, instant: datetime,
             "recovery was turned on. Nothing was started; no engine can fill this slot any more"
         )
     return earliest
+
+
+def recoverable_from(dynamodb: DynamoDBClient, table: str) -> datetime | None:
+    """From which instant on a table can be exported; None where point-in-time recovery is off.
+
+    Raises:
+        PlanError: There is no such table, or a permission is missing.
+    """
+    with explained(table):
+        answer = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    recovery: Mapping[str, Any] = answer.get("PointInTimeRecoveryDescription", {})
+    return recovery["EarliestRestorableDateTime"] if recovery.get("PointInTimeRecoveryStatus") == "ENABLED" else None
 
 
 @contextmanager

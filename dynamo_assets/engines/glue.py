@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
-from dynamo_assets.aws.glue_jobs import GlueJobs, JobRun
+from dynamo_assets.aws.glue_jobs import Capacity, GlueJobs, JobRun
+from dynamo_assets.engines.sizer import Sizer
 from dynamo_assets.engines.snapshot import Log, Snapshot, snapshots_of_slot
+from dynamo_assets.engines.work import Work
 from dynamo_assets.errors import ManifestError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.request import ExportRequest
@@ -21,15 +22,17 @@ class GlueEngine:
         jobs: The Glue API.
         manifests: Where the outcome is found.
         job_name: The job; its script is `glue_scripts/export_table.py`.
-        time_limit: How long one run may take.
+        sizer: Gives each run its workers and its time.
     """
 
     jobs: GlueJobs
     manifests: ManifestStore
     job_name: str
-    time_limit: timedelta
+    sizer: Sizer
 
-    def take_snapshot(self, request: ExportRequest, *, before_start: Callable[[], None], log: Log) -> Snapshot:
+    def take_snapshot(
+        self, request: ExportRequest, *, before_start: Callable[[], None], log: Log, work: Work | None = None
+    ) -> Snapshot:
         """See `Engine.take_snapshot`.
 
         Raises:
@@ -38,20 +41,37 @@ class GlueEngine:
             ManifestError: It succeeded and left no manifest.
             KeyError: The request has no slot.
         """
-        arguments = request.to_arguments()
-        same_slot = {key: arguments[key] for key in ("--table", "--slot")}
-        # A run waits for its turn at most as long as it may take.
-        running = self.jobs.in_flight(self.job_name, same_slot, not_older_than=2 * self.time_limit)
+        time_limit = self.sizer.limits.time_limit
+        running = self.in_flight(request)
+        expected: Mapping[str, object] = {}
         if running is not None:
             log(f"Attaching to Glue run {running.run_id}, already in flight for this table and slot")
             run_id, attempt = running.run_id, running.arguments.get("--attempt", "")
         else:
             before_start()
-            run_id = self.jobs.start(self.job_name, arguments, timeout=self.time_limit, subject=request.table)
+            size, expected = self.sizer.size(request, request.engine, work, log)
+            run_id = self.jobs.start(
+                self.job_name,
+                request.to_arguments(),
+                timeout=time_limit,
+                subject=request.table,
+                capacity=Capacity(self.sizer.limits.worker_type, size.workers, size.timeout),
+            )
             attempt = request.attempt
         log(f"Following {self.jobs.url(self.job_name, run_id)}")
-        run = self.jobs.follow(self.job_name, run_id, timeout=self.time_limit, subject=request.table, on_log=log)
-        return Snapshot(self._manifest_of(request, attempt, run), self._facts(run))
+        run = self.jobs.follow(self.job_name, run_id, timeout=time_limit, subject=request.table, on_log=log)
+        return Snapshot(self._manifest_of(request, attempt, run), {**expected, **self._facts(run)})
+
+    def in_flight(self, request: ExportRequest) -> JobRun | None:
+        """A run of the same table and slot that has not ended.
+
+        Raises:
+            KeyError: The request has no slot.
+        """
+        arguments = request.to_arguments()
+        same_slot = {key: arguments[key] for key in ("--table", "--slot")}
+        # A run waits for its turn at most as long as it may take.
+        return self.jobs.in_flight(self.job_name, same_slot, not_older_than=2 * self.sizer.limits.time_limit)
 
     def _manifest_of(self, request: ExportRequest, attempt: str, run: JobRun) -> Manifest:
         for manifest in snapshots_of_slot(self.manifests, request.name, request.slot or ""):
@@ -65,12 +85,12 @@ class GlueEngine:
         )
 
     def _facts(self, run: JobRun) -> dict[str, object]:
-        facts: dict[str, object] = {
+        return {
             "glue_run": self.jobs.url(self.job_name, run.run_id),
             "glue_run_id": run.run_id,
             "glue_seconds": run.execution_seconds,
             "glue_workers": f"{run.workers} x {run.worker_type}",
+            "workers": run.workers,
+            "glue_dpu_seconds": run.dpu_seconds,
+            "glue_dpus": run.dpus,
         }
-        if run.dpu_seconds is not None:
-            facts["glue_dpu_seconds"] = run.dpu_seconds
-        return facts

@@ -11,10 +11,14 @@ import boto3
 from dagster import DagsterExecutionInterruptedError
 
 from dynamo_assets.aws.cancellation import Cancellation, current_cancellation, in_turn
+from dynamo_assets.engines.sizer import Sizer
 from dynamo_assets.engines.snapshot import Log, Snapshot
+from dynamo_assets.engines.work import Work
+from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.export.progress import WARNING_PREFIX, progress_line
 from dynamo_assets.export.request import ExportRequest
 
+ENGINE = "in_process"
 THREADS = 2
 """Units at once: the run's other steps need the processor too."""
 AT_ONCE = 2
@@ -33,11 +37,15 @@ class InProcessEngine:
 
     Attributes:
         session: Where credentials come from.
+        sizer: Says what an export is expected to take.
     """
 
     session: boto3.Session
+    sizer: Sizer
 
-    def take_snapshot(self, request: ExportRequest, *, before_start: Callable[[], None], log: Log) -> Snapshot:
+    def take_snapshot(
+        self, request: ExportRequest, *, before_start: Callable[[], None], log: Log, work: Work | None = None
+    ) -> Snapshot:
         """See `Engine.take_snapshot`.
 
         Raises:
@@ -46,9 +54,10 @@ class InProcessEngine:
         cancellation = current_cancellation()
         with in_turn(_turns):
             before_start()
-            return self._export(request, cancellation, log)
+            _, expected = self.sizer.size(request, ENGINE, work, log)
+            return Snapshot(self._export(request, cancellation, log), expected)
 
-    def _export(self, request: ExportRequest, cancellation: Cancellation, log: Log) -> Snapshot:
+    def _export(self, request: ExportRequest, cancellation: Cancellation, log: Log) -> Manifest:
         # The core brings pyarrow, 50 MB that a process which only loads the definitions need not pay for.
         from dynamo_assets.export import InProcess, Observer, run_export  # noqa: PLC0415
 
@@ -71,4 +80,4 @@ class InProcessEngine:
         )
         manifest = run_export(request, InProcess(THREADS), session=self.session, observer=observer)
         log(progress_line(manifest.rows, manifest.rows, time.monotonic() - started))
-        return Snapshot(manifest)
+        return manifest

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dynamo_assets.aws.native_exports import CompletedExport, NativeExports
 from dynamo_assets.aws.recovery import require_recoverable
 from dynamo_assets.aws.wanted_export import WantedExport
 from dynamo_assets.engines.increments import Chain, Full, Increment
+from dynamo_assets.engines.sizer import expectation
+from dynamo_assets.engines.sizing import Limits, Size, full_export_size
 from dynamo_assets.engines.snapshot import Engine, Log, Snapshot
+from dynamo_assets.engines.work import Work, conversion_work
 from dynamo_assets.errors import AwsOperationError, IntegrityError, SlotError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.progress import WARNING_PREFIX
@@ -39,7 +42,7 @@ class PointInTimeEngine:
         glue: Converts large ones.
         in_process_below: From this size on, in bytes as DynamoDB bills them, an export is large; of a merge, the base's
             own bytes are added.
-        time_limit: How long to wait for one export.
+        limits: How long to wait for one export, and within what conversions are sized.
         keep_native_export: Whether DynamoDB's files stay.
         bucket_owner: The account that owns the bucket, where it is not the table's.
         kms_key: The key that encrypts DynamoDB's files.
@@ -53,13 +56,15 @@ class PointInTimeEngine:
     in_process: Engine
     glue: Engine
     in_process_below: float
-    time_limit: timedelta
+    limits: Limits
     keep_native_export: bool = False
     bucket_owner: str | None = None
     kms_key: str | None = None
     chain: Chain | None = None
 
-    def take_snapshot(self, request: ExportRequest, *, before_start: Callable[[], None], log: Log) -> Snapshot:
+    def take_snapshot(
+        self, request: ExportRequest, *, before_start: Callable[[], None], log: Log, work: Work | None = None
+    ) -> Snapshot:
         """See `Engine.take_snapshot`.
 
         Raises:
@@ -90,7 +95,9 @@ class PointInTimeEngine:
         )
         request = replace(request, snapshot_timestamp=label)
         try:
-            snapshot = self._take(request, wanted, self._link(request, wanted, reachable, table.keys), log)
+            link = self._link(request, wanted, reachable, table.keys)
+            work = work or conversion_work(table.bytes, request.format, table.items)
+            snapshot = self._take(request, wanted, link, work, log)
         except (IntegrityError, AwsOperationError):
             # A run that shared the export may have made the snapshot of its files meanwhile, and removed them.
             if (complete := self._complete(request.name, label)) is None:
@@ -100,9 +107,16 @@ class PointInTimeEngine:
         self._remove(request.bucket, prefix, log)
         return snapshot
 
-    def _take(self, request: ExportRequest, wanted: WantedExport, link: Increment | Full, log: Log) -> Snapshot:
+    def has_begun(self, request: ExportRequest) -> bool:
+        """Whether there is anything of DynamoDB's export of the slot's instant."""
+        prefix = request.layout.native_export_prefix(request.name, format_snapshot(parse_slot(request.slot or "")))
+        return bool(self.s3.list_objects_v2(Bucket=request.bucket, Prefix=prefix, MaxKeys=1).get("Contents"))
+
+    def _take(
+        self, request: ExportRequest, wanted: WantedExport, link: Increment | Full, work: Work, log: Log
+    ) -> Snapshot:
         snapshot = self._merged(request, wanted, link, log) if isinstance(link, Increment) else link
-        return self._full(request, wanted, snapshot, log) if isinstance(snapshot, Full) else snapshot
+        return self._full(request, wanted, snapshot, work, log) if isinstance(snapshot, Full) else snapshot
 
     def _link(
         self, request: ExportRequest, wanted: WantedExport, reachable: datetime, keys: Mapping[str, str]
@@ -114,18 +128,21 @@ class PointInTimeEngine:
             return Full("an earlier run began one of this instant", expected=True)
         return link
 
-    def _full(self, request: ExportRequest, wanted: WantedExport, why: Full, log: Log) -> Snapshot:
+    def _full(self, request: ExportRequest, wanted: WantedExport, why: Full, work: Work, log: Log) -> Snapshot:
         if self.chain:
             log(f"{'' if why.expected else WARNING_PREFIX}A full export is taken: {why.reason}")
-        export = self.exports.obtain(wanted, timeout=self.time_limit, log=log)
+        expected = full_export_size(work, self.limits, on_glue=work.bytes >= self.in_process_below)
+        log(f"Expected: {expectation(expected)}")
+        export = self.exports.obtain(wanted, timeout=self.limits.time_limit, log=log)
         request = replace(request, native_export=export.manifest_key)
-        converted = self._convert(request, export.billed_bytes, log)
+        converted = self._convert(request, export.billed_bytes, log, items=work.items)
         facts: dict[str, Any] = {"native_export": "full", "native_export_arn": export.arn, **self._facts([export])}
         if self.chain:
             facts["full_because"] = why.reason
         if why.billed_bytes:
             facts["billed_bytes"] += why.billed_bytes
-        return Snapshot(converted.manifest, {**facts, **converted.facts})
+        # The whole is what was expected before it began; how many workers it is known only when the export's size is.
+        return Snapshot(converted.manifest, {**facts, **converted.facts, **_whole(expected)})
 
     def _merged(self, request: ExportRequest, wanted: WantedExport, link: Increment, log: Log) -> Snapshot | Full:
         """The snapshot, made of changes; or why it cannot be."""
@@ -134,7 +151,7 @@ class PointInTimeEngine:
         changes = [replace(wanted, since=since, until=until) for since, until in link.windows]
         exports: list[CompletedExport] = []
         try:
-            exports += self.exports.obtain_all(changes, timeout=self.time_limit, log=log)
+            exports += self.exports.obtain_all(changes, timeout=self.limits.time_limit, log=log)
             request = replace(
                 request,
                 base_snapshot=base.snapshot_timestamp,
@@ -160,11 +177,12 @@ class PointInTimeEngine:
         }
         return Snapshot(merged.manifest, {**facts, **merged.facts})
 
-    def _convert(self, request: ExportRequest, size: int, log: Log) -> Snapshot:
+    def _convert(self, request: ExportRequest, size: int, log: Log, items: float = 0) -> Snapshot:
         small = size < self.in_process_below
         log(f"{size / 1e6:,.1f} MB: converting {'in this run' if small else 'on Glue'}")
         engine = self.in_process if small else self.glue
-        converted = engine.take_snapshot(request, before_start=lambda: None, log=log)
+        work = conversion_work(size, request.format, items)
+        converted = engine.take_snapshot(request, before_start=lambda: None, log=log, work=work)
         return Snapshot(converted.manifest, {"converted": "in process" if small else "on Glue", **converted.facts})
 
     def _complete(self, name: str, label: str) -> Manifest | None:
@@ -191,3 +209,7 @@ class PointInTimeEngine:
             )
         elif keys:
             log(f"Removed DynamoDB's {len(keys)} files")
+
+
+def _whole(expected: Size) -> dict[str, object]:
+    return {name: value for name, value in expected.facts().items() if name.startswith("expected_")}

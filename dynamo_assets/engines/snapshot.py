@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+from dynamo_assets.engines.work import Work
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.naming import format_snapshot, parse_slot
@@ -33,13 +34,16 @@ class Snapshot:
 class Engine(Protocol):
     """Takes one snapshot of one table."""
 
-    def take_snapshot(self, request: ExportRequest, *, before_start: Callable[[], None], log: Log) -> Snapshot:
+    def take_snapshot(
+        self, request: ExportRequest, *, before_start: Callable[[], None], log: Log, work: Work | None = None
+    ) -> Snapshot:
         """Exports the table, or attaches to an export of the same table and slot that is in flight.
 
         Args:
             request: What is wanted; its `attempt` names this run, its `slot` the Dagster partition.
             before_start: Called before new work begins, not before attaching to work in flight; may raise.
             log: Called with what happens, for the run's log.
+            work: What there is to read, where whoever asks knows it.
         """
         ...
 

@@ -125,14 +125,11 @@ def plan_scan(table: TableDescription, request: ExportRequest, parallelism: int)
         request: The share of the capacity, the absolute cap, the kind of reads.
         parallelism: How many units the engine can run at once.
     """
-    rate = table.read_units_per_second * request.read_percentage
-    rate = min(rate, request.max_read_units or rate)
+    rate = allowed_rate(table, request)
     segments = request.segments or _segments(table.bytes, rate, parallelism)
     at_once = min(parallelism, segments)
-    # An eventually consistent read costs half; a page's bytes are added up before they are rounded to units.
-    bytes_per_unit = UNIT_BYTES if request.consistent_read else 2 * UNIT_BYTES
-    # AWS's own reader goes over the table once for its schema and once for its items.
-    units = table.bytes / bytes_per_unit * (2 if request.engine == "glue_connector" else 1)
+    bytes_per_unit = unit_bytes(request)
+    units = table.bytes / bytes_per_unit * passes(request.engine)
     page_items = _page_items(table, rate / at_once * bytes_per_unit)
     page_bytes = PAGE_BYTES if page_items is None else page_items * table.bytes / table.items
     # DynamoDB counts about every six hours. A table that it has not counted yet may hold anything.
@@ -149,6 +146,29 @@ def plan_scan(table: TableDescription, request: ExportRequest, parallelism: int)
         time_limit_seconds=request.time_limit_seconds,
         consistent_read=request.consistent_read,
     )
+
+
+def allowed_rate(table: TableDescription, request: ExportRequest) -> float:
+    """How many read units a second an export may consume."""
+    rate = table.read_units_per_second * request.read_percentage
+    return min(rate, request.max_read_units or rate)
+
+
+def unit_bytes(request: ExportRequest) -> int:
+    """How much of a table one read unit reads: a page's bytes are added up before they are rounded to units."""
+    # An eventually consistent read costs half.
+    return UNIT_BYTES if request.consistent_read else 2 * UNIT_BYTES
+
+
+def passes(engine: str) -> int:
+    """How often an engine reads the table: AWS's own reader once for its schema and once for its items."""
+    return 2 if engine == "glue_connector" else 1
+
+
+def most_segments(table: TableDescription, request: ExportRequest) -> int:
+    """How many segments can be of use at once, however many the engine could run."""
+    rate = allowed_rate(table, request)
+    return request.segments or max(1, min(math.ceil(table.bytes / SEGMENT_BYTES), int(rate / SEGMENT_READ_UNITS)))
 
 
 def _segments(table_bytes: int, rate: float, parallelism: int) -> int:

@@ -117,7 +117,7 @@ def _job(job_name: str, engine: str, settings: Settings, code: GlueCode, aws: Aw
         },
         "GlueVersion": glue.version,
         "WorkerType": glue.worker_type,
-        "NumberOfWorkers": glue.workers,
+        "NumberOfWorkers": glue.fixed_workers or 2,  # each run is started with its own number
         "Timeout": GLUE_TIMEOUT_MINUTES,
         "MaxRetries": 0,  # Dagster retries, and attaches to what is in flight
         "ExecutionProperty": {"MaxConcurrentRuns": glue.max_concurrent_runs},

@@ -54,7 +54,7 @@ def publish_definitions(settings: Settings) -> dg.Definitions:
             )
             publisher = Publisher(settings, aws, context.log.info)
             published = publisher.publish(order, attempt=f"{context.run_id}/{context.retry_number}")
-        yield from _report(context, published, settings.catalog.database, aws.region_name())
+        yield from _report(context, published, settings, aws.region_name())
         yield dg.Output(None)
 
     @dg.job(
@@ -71,15 +71,16 @@ def publish_definitions(settings: Settings) -> dg.Definitions:
 
 
 def _report(
-    context: dg.OpExecutionContext, published: Published, database: str, region: str
+    context: dg.OpExecutionContext, published: Published, settings: Settings, region: str
 ) -> Iterator[dg.AssetMaterialization]:
     """Shows on the assets of the views what a run of the job has made of them.
 
     The check comes after its materialization is stored, and names it: otherwise the UI calls it not evaluated.
     """
+    database = settings.catalog.database
     for shown in published.shown:
         key = dg.AssetKey(view_asset_key(database, shown.manifest.name))
-        metadata = view_metadata(shown, published.pin, database)
+        metadata = view_metadata(shown, published.pin, settings)
         yield dg.AssetMaterialization(key, description="Published by hand", metadata=metadata)
         if shown.finding:
             evaluation = evaluation_of(shown.finding, key, context.instance)

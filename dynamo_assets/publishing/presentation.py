@@ -43,9 +43,9 @@ def view_spec(table: Table, settings: Settings) -> dg.AssetSpec:
     )
 
 
-def view_metadata(shown: Shown, pin: Pin | None, database: str) -> dict[str, Any]:
+def view_metadata(shown: Shown, pin: Pin | None, settings: Settings) -> dict[str, Any]:
     """What a person wants to see of a view that was published: its rows counted through it, and a few of them."""
-    manifest = shown.manifest
+    manifest, database = shown.manifest, settings.catalog.database
     return {
         SNAPSHOT_LABEL: manifest.snapshot_timestamp,
         "published_snapshot": dg.MetadataValue.timestamp(parse_snapshot(manifest.snapshot_timestamp)),
@@ -59,15 +59,18 @@ def view_metadata(shown: Shown, pin: Pin | None, database: str) -> dict[str, Any
         "view_sql": dg.MetadataValue.text(shown.sql),
         "sample": sample_table(shown.sample.columns, shown.sample.rows),
         "athena_query": dg.MetadataValue.url(shown.counted.url),
-        "bytes_scanned": shown.counted.bytes_scanned + shown.sample.bytes_scanned,
+        "bytes_scanned": sum(shown.scanned),
+        "cost_usd": round(settings.prices.queries(shown.scanned), 6),
+        "prices_as_of": settings.prices.as_of,
     }
 
 
-def view_result(candidate: Candidate, shown: Shown, pin: Pin | None, database: str) -> dg.MaterializeResult:
+def view_result(candidate: Candidate, shown: Shown, pin: Pin | None, settings: Settings) -> dg.MaterializeResult:
     """The result of a step that published a view, with its checks."""
+    database = settings.catalog.database
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(view_asset_key(database, shown.manifest.name)),
-        metadata=view_metadata(shown, pin, database),
+        metadata=view_metadata(shown, pin, settings),
         data_version=dg.DataVersion(shown.manifest.snapshot_timestamp),
         check_results=check_results(candidate, shown, database),
     )

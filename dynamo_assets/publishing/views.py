@@ -28,11 +28,13 @@ class Candidate:
         manifest: The snapshot's.
         rows: How many rows the view is going to show.
         findings: Of the check `view` and of the declared ones.
+        scanned: The bytes that each query has scanned that counted them.
     """
 
     manifest: Manifest
     rows: int
     findings: tuple[Finding, ...]
+    scanned: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Shown:
         counted: The query that counted them.
         sample: A few rows.
         finding: Of the check `view`; None where that is off.
+        scanned: The bytes that each query has scanned, before the view was touched and after; those of declared checks
+            are not among them.
     """
 
     manifest: Manifest
@@ -54,6 +58,7 @@ class Shown:
     counted: QueryResult
     sample: QueryResult
     finding: Finding | None
+    scanned: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -101,13 +106,15 @@ class Views:
         """
         table, query = self.tables[manifest.name], self.query_of(manifest)
         whole = self._query(manifest)
-        rows = self._count(f"({whole})", manifest)
+        counted = [self._count(f"({whole})", manifest)]
+        rows = int(counted[-1].scalar())
         findings = [self._finding_before(manifest, rows)] if table.verification.view != "off" else []
         if query != whole:
-            rows = self._count(f"({query})", manifest)
+            counted.append(self._count(f"({query})", manifest))
+            rows = int(counted[-1].scalar())
         if declared and not any(finding.blocks for finding in findings):
             findings += run_declared(table, query, self.athena)
-        return Candidate(manifest, rows, tuple(findings))
+        return Candidate(manifest, rows, tuple(findings), tuple(query.bytes_scanned for query in counted))
 
     def shows(self, manifest: Manifest) -> bool:
         """Whether the view is just as this snapshot makes it."""
@@ -125,12 +132,13 @@ class Views:
     def read(self, candidate: Candidate) -> Shown:
         """What the view shows: its rows counted through it, a few of them, and whether all of it is as it was found."""
         manifest, view = candidate.manifest, self.quoted(candidate.manifest.name)
-        counted = self.athena.query(f"SELECT count(*) FROM {view}", subject=manifest.table)
+        counted = self._count(view, manifest)
         sample = self.athena.query(f"SELECT * FROM {view} LIMIT {SAMPLE_ROWS}", subject=manifest.table)
         rows = int(counted.scalar())
         off = self.tables[manifest.name].verification.view == "off"
         finding = None if off else self._finding_after(candidate, rows)
-        return Shown(manifest, rows, self._statement(manifest), counted, sample, finding)
+        scanned = (*candidate.scanned, counted.bytes_scanned, sample.bytes_scanned)
+        return Shown(manifest, rows, self._statement(manifest), counted, sample, finding, scanned)
 
     def quoted(self, name: str) -> str:
         """A view's name as SQL takes it."""
@@ -166,8 +174,8 @@ class Views:
         label = manifest.snapshot_timestamp
         return view_query(self.catalog.database, manifest.name, view_columns(manifest), label, condition)
 
-    def _count(self, source: str, manifest: Manifest) -> int:
-        return int(self.athena.query(f"SELECT count(*) FROM {source}", subject=manifest.table).scalar())
+    def _count(self, source: str, manifest: Manifest) -> QueryResult:
+        return self.athena.query(f"SELECT count(*) FROM {source}", subject=manifest.table)
 
     def _statement(self, manifest: Manifest) -> str:
         return create_view(self.catalog.database, manifest.name, self.query_of(manifest))

@@ -111,7 +111,7 @@ def _bases(of: Protection) -> Iterator[Reason]:
     chain's beginning: each snapshot has files of its own.
     """
     table = of.table
-    if table.engine != ENGINE or table.point_in_time.full_every is None:
+    if table.engine not in {ENGINE, "auto"} or table.point_in_time.full_every is None:
         return
     slot = last_tick(table.schedule, of.now)
     instants = {of.now, *([slot] if slot else []), *_in_flight(of)}

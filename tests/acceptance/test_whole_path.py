@@ -75,7 +75,19 @@ def test_a_materialization_tells_what_a_person_wants_to_know(make_pipeline, uniq
     assert snapshot.metadata["dagster/uri"].value == manifest.location
     assert snapshot.metadata["bytes"].value == manifest.bytes
     assert snapshot.metadata["read_units"].value == manifest.read["read_units"] > 0
-    assert f"/run/{pipeline.glue_runs()[0]['Id']}" in str(snapshot.metadata["glue_run"].value)
+    [run] = pipeline.glue_runs()
+    assert f"/run/{run['Id']}" in str(snapshot.metadata["glue_run"].value)
+    # Sized to the table, not as the job's definition has it; expected before the run, counted after it.
+    assert (run["NumberOfWorkers"], run["WorkerType"], run["Timeout"]) == (2, "G.1X", 67)
+    assert run["Timeout"] * 60 < pipeline.table(table).time_limit.total_seconds()
+    facts = {name: entry.value for name, entry in snapshot.metadata.items()}
+    assert facts["workers"] == 2
+    assert facts["sizing"].startswith("small: 37 bytes take 1 s; 2 workers")
+    assert (facts["expected_seconds"], facts["seconds"] > 0) == (90.0, True)
+    assert facts["glue_dpu_seconds"] == facts["glue_seconds"] * 2
+    assert facts["costs"]["glue"] == pytest.approx(max(60, facts["glue_seconds"]) * 2 / 3600 * 0.44, abs=1e-4)
+    assert facts["cost_usd"] == pytest.approx(facts["costs"]["glue"], abs=1e-4)
+    assert facts["expected_cost_usd"] == pytest.approx(0.022)
     columns = snapshot.metadata["dagster/column_schema"].value.columns
     assert {column.name: column.type for column in columns} == {
         "id": "string",
@@ -84,7 +96,11 @@ def test_a_materialization_tells_what_a_person_wants_to_know(make_pipeline, uniq
         "verified": "boolean",
         "snapshot_timestamp": "string",
     }
+    [crawled] = result.asset_materializations_for_node(f"{pipeline.database}__snapshots_{name}")
+    assert crawled.metadata["crawler_dpu_hours"].value == crawled.metadata["cost_usd"].value == 0.0
     [view] = result.asset_materializations_for_node(f"{pipeline.database}__{name}")
+    # Three queries, of ten megabytes at least.
+    assert view.metadata["cost_usd"].value == pytest.approx(3 * 10 / 1024**2 * 5, abs=1e-6)
     assert view.metadata["dagster/row_count"].value == 2
     assert manifest.snapshot_timestamp in str(view.metadata["view_sql"].value)
     lineage = view.metadata["dagster/column_lineage"].value.deps_by_column

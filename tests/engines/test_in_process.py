@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -12,6 +13,8 @@ import pytest
 from dynamo_assets.aws.cancellation import Cancellation, under
 from dynamo_assets.engines import in_process
 from dynamo_assets.engines.in_process import InProcessEngine
+from dynamo_assets.engines.sizer import Sizer
+from dynamo_assets.engines.sizing import Limits
 from dynamo_assets.engines.snapshot import Snapshot
 from dynamo_assets.export import ExportRequest
 from dynamo_assets.sandbox.endpoint import Endpoint
@@ -27,7 +30,7 @@ def export(aws: Endpoint, bucket: str, unique: Callable[[str], str]) -> Callable
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    engine = InProcessEngine(boto3.Session())
+    engine = InProcessEngine(boto3.Session(), Sizer(aws.client("dynamodb"), Limits(timedelta(hours=1))))
     request = ExportRequest(table=table, bucket=bucket)
     return lambda before_start: engine.take_snapshot(request, before_start=before_start, log=lambda _: None)
 

@@ -11,6 +11,7 @@ from dynamo_assets.aws.native_exports import CompletedExport, NativeExports
 from dynamo_assets.aws.wanted_export import WantedExport
 from dynamo_assets.engines.increments import Chain
 from dynamo_assets.engines.point_in_time import PointInTimeEngine
+from dynamo_assets.engines.sizing import Limits
 from dynamo_assets.engines.snapshot import Engine, Snapshot
 from dynamo_assets.errors import IntegrityError, MergeError
 from dynamo_assets.export import ExportRequest, Manifest, ManifestStore
@@ -88,7 +89,7 @@ def take(error: Exception | None, elsewhere: Manifest | None, *before: Manifest)
         in_process=converter,
         glue=converter,
         in_process_below=1000,
-        time_limit=timedelta(seconds=1),
+        limits=Limits(timedelta(seconds=1)),
         keep_native_export=True,
         chain=Chain(store, lambda _: None),
     )

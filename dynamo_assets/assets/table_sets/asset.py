@@ -90,7 +90,7 @@ def set_asset(table_set: TableSet, settings: Settings) -> dg.AssetsDefinition:
                 yield _check(key, str(error), passed=False)
                 raise
             for candidate, each in zip(candidates, shown, strict=True):
-                yield view_result(candidate, each, pin, database)
+                yield view_result(candidate, each, pin, settings)
             yield dg.MaterializeResult(
                 asset_key=key,
                 metadata=set_metadata(move.manifests, pin, aws.region_name(), database),

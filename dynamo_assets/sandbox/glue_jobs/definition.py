@@ -137,9 +137,8 @@ def _workers(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
     if capacity is not None:
         if asked:
             raise invalid("Please do not set Max Capacity if using Worker Type and Number of Workers.")
-        return {"MaxCapacity": float(capacity)}
-    if not asked and "WorkerType" not in defaults and "MaxCapacity" in defaults:
-        return {"MaxCapacity": defaults["MaxCapacity"]}
+        # API reference, Job: "For Glue version 2.0+ jobs, you cannot specify a Maximum capacity."
+        raise invalid("Glue 2.0 and later take no Max Capacity: set Worker Type and Number of Workers")
     found = {name: asked.get(name) or defaults.get(name) or value for name, value in _DEFAULT_WORKERS.items()}
     if found["WorkerType"] not in _DPUS:
         raise invalid(f"The sandbox does not have worker type {found['WorkerType']}: it has {', '.join(_DPUS)}")

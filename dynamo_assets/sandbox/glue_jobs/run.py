@@ -109,10 +109,15 @@ class JobRun:
             self.error_message = error_message if self.state == "FAILED" else None
             self._completed_on = self._modified_on = datetime.now(UTC)
 
+    def _counts_dpu_seconds(self) -> bool:
+        scales = self.request.arguments.get("--enable-auto-scaling") == "true"
+        return self._completed_on is not None and (scales or self.request.shown["ExecutionClass"] == "FLEX")
+
     def as_dict(self) -> dict[str, Any]:
         """The run as GetJobRun answers it.
 
-        `DPUSeconds` is given for every run that is over; Glue gives it only with auto scaling or class FLEX.
+        `DPUSeconds` is given as Glue gives it, with auto scaling or class FLEX only; of others it follows from
+        `ExecutionTime` and `MaxCapacity`.
         """
         with self._lock:
             seconds = 0.0
@@ -133,7 +138,7 @@ class JobRun:
                 "AllocatedCapacity": int(self.request.capacity),
                 "MaxCapacity": self.request.capacity,
                 "ExecutionTime": round(seconds),
-                "DPUSeconds": round(seconds * self.request.capacity, 1) if self._completed_on else None,
+                "DPUSeconds": round(seconds * self.request.capacity, 1) if self._counts_dpu_seconds() else None,
                 "Timeout": self.request.timeout_minutes,
                 "LogGroupName": LOG_GROUP,
                 "GlueVersion": self.request.glue_version,

@@ -247,6 +247,7 @@ def test_unknown_jobs_and_runs_are_not_found(glue: Glue) -> None:
         ({"JobRunQueuingEnabled": True}, "The sandbox does not queue job runs"),
         ({"MaintenanceWindow": "Sun:3"}, "The sandbox does not support a job's MaintenanceWindow"),
         ({"MaxCapacity": 2.0, "WorkerType": "G.1X"}, "Please do not set Max Capacity"),
+        ({"MaxCapacity": 2.0}, "Glue 2.0 and later take no Max Capacity"),
     ],
 )
 def test_job_that_the_sandbox_cannot_run_is_refused(glue: Glue, definition: dict[str, Any], reason: str) -> None:
@@ -264,6 +265,9 @@ def test_job_that_the_sandbox_cannot_run_is_refused(glue: Glue, definition: dict
         ({"Arguments": {"--job-bookmark-option": "job-bookmark-enable"}}, "The sandbox does not support the job argu"),
         ({"JobRunId": "jr_1"}, "The sandbox does not support StartJobRun's JobRunId"),
         ({"Timeout": 20_000}, "Timeout must be between 1 and 10080 minutes"),
+        ({"NumberOfWorkers": 4, "MaxCapacity": 4.0}, "Please do not set Max Capacity"),
+        ({"MaxCapacity": 4.0}, "Glue 2.0 and later take no Max Capacity"),
+        ({"WorkerType": "G.1X", "NumberOfWorkers": 1}, "Number of Workers must be 2 or more"),
     ],
 )
 def test_run_that_the_sandbox_cannot_do_is_refused(glue: Glue, overrides: dict[str, Any], reason: str) -> None:
