@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from dynamo_assets.export.request import DEFAULT_FILE_BYTES, READ_PERCENTAGE_RANGE, ExportRequest, Format
 from dynamo_assets.naming import Layout
-from dynamo_assets.setting_types import Cron, Duration, Level, Share, Size, SnsTopic, read_off, refuse_xml
+from dynamo_assets.setting_types import Arn, Cron, Duration, Level, Share, Size, SnsTopic, read_off, refuse_xml
 
 
 class _Section(BaseModel):
@@ -61,6 +61,8 @@ class Glue(_Section):
     """The size of one worker."""
     workers: int = Field(default=2, ge=2, le=299)
     """How many workers a run gets, the driver's included."""
+    job_timeout_minutes: int = Field(default=2880, ge=1, le=10_080)
+    """The jobs' own limit; each run is started with its table's `time_limit`."""
     max_concurrent_runs: int = Field(default=10, ge=1, le=1000)
     """How many tables may export at once; further ones wait for their turn."""
 
@@ -309,6 +311,19 @@ class Alerts(_Section):
     """The address of the Dagster UI, for links to runs and assets."""
 
 
+class Deployment(_Section):
+    """What `dynamo-assets deploy` makes, beyond what the other sections name."""
+
+    stack: str = Field(default="", pattern=r"^$|^[A-Za-z][A-Za-z0-9-]{0,127}$")
+    """The CloudFormation stack; made of the database's name where empty."""
+    table_arns: list[Arn] = []
+    """ARNs of the tables that the policies allow, with `*` where wanted; those of `tables` where empty."""
+    kms_key: Literal["new"] | Arn | None = None
+    """`new` makes a KMS key, an ARN names one; S3's own encryption without."""
+    scan_limit: Size = Field(default=1024**4, ge=10_000_000)
+    """A query of the workgroup that scans more is ended by Athena."""
+
+
 class Settings(_Section):
     """Everything `tables.yaml` says."""
 
@@ -319,6 +334,7 @@ class Settings(_Section):
     partitions: Partitions = Partitions()
     prices: Prices = Prices()
     alerts: Alerts = Alerts()
+    deploy: Deployment = Deployment()
     tables: list[Table]
     sets: list[TableSet] = []
 

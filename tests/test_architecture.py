@@ -25,7 +25,7 @@ ALLOWED = {
     "yaml_file": {"errors"},
     "aws": {"naming", "errors"},
     "engines": {"aws", "export", "naming", "errors"},
-    "infrastructure": {"aws", "settings", "errors"},
+    "infrastructure": {"aws", "settings", "naming", "errors"},
     "automation": {"aws", "export", "engines", "settings", "naming", "errors"},
     "metadata": {"export", "settings", "naming"},
     "failures": {"aws", "settings", "errors"},
