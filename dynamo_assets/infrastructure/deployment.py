@@ -69,7 +69,8 @@ def deploy(settings: Settings, aws: AwsClients, log: Callable[[str], None], *, d
                 f"{existing.found[resource]}: set its script to {script}, --extra-py-files to {package}, "
                 f"--additional-python-modules to {code.additional_python_modules}"
             )
-    log(f"policy for whoever runs Dagster: {stack.outputs()['DagsterPolicyArn']}")
+    outputs = stack.outputs()
+    log(f"policies for whoever runs Dagster: {outputs['DagsterPolicyArn']}, {outputs['DagsterTablesPolicyArn']}")
 
 
 def _upload(settings: Settings, aws: AwsClients, code: GlueCode, log: Callable[[str], None]) -> None:

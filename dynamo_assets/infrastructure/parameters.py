@@ -10,8 +10,8 @@ from dynamo_assets.infrastructure.existing import Existing, table_arns
 from dynamo_assets.infrastructure.glue_code import GlueCode
 from dynamo_assets.settings import Settings
 
-MAX_TABLES_TEXT = 1_350
-"""Characters of the tables' ARNs. They stand twice in the policy for Dagster, which IAM allows 6,144 characters."""
+MAX_TABLES_TEXT = 2_500
+"""Characters of the tables' ARNs. They stand twice in a policy for Dagster, which IAM allows 6,144 characters."""
 
 
 def template_body() -> str:

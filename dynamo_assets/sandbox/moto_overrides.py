@@ -35,7 +35,7 @@ from moto.moto_api._internal import urls as moto_api_urls
 from moto.s3.models import FakeBucket
 
 from dynamo_assets.errors import SandboxError
-from dynamo_assets.sandbox import bucket_policies
+from dynamo_assets.sandbox import bucket_policies, traffic
 from dynamo_assets.sandbox.athena.service import Athena, refuse, respond
 from dynamo_assets.sandbox.cloudformation import service as cloudformation
 from dynamo_assets.sandbox.crawlers.classifiers import Classifiers
@@ -72,6 +72,8 @@ def install(endpoint: Endpoint) -> None:
             "reinstall with the project's constraints file"
         )
     _keep_what_is_asked_again()
+    # Read when the first request of moto's own API arrives.
+    moto_api_urls.url_paths["{0}" + traffic.PATH] = traffic.traffic.serve
     _install_dynamodb()
     _install_glue_jobs(endpoint)
     _install_crawlers(endpoint)
