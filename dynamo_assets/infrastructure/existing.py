@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.errors import DeploymentError
 from dynamo_assets.naming import table_name
 from dynamo_assets.settings import Settings
 
@@ -59,27 +60,31 @@ class Existing:
         role = jobs.role_arn.rsplit("/", 1)[-1]
         if jobs.role_arn.split(":")[4] == account:
             asked["Role"] = ("role", role, lambda: aws.iam.get_role(RoleName=role))
-        if topic := settings.alerts.sns_topic:
+        topic = settings.alerts.sns_topic or ""
+        if topic.split(":")[3:5] == [aws.region_name(), account]:
             asked["Topic"] = ("topic", topic, lambda: aws.sns_of(topic).get_topic_attributes(TopicArn=topic))
         found = {
             resource: f"{kind} {name}"
             for resource, (kind, name, ask) in asked.items()
-            if own.get(resource) != name and _exists(ask)
+            if own.get(resource) != name and _exists(ask, f"{kind} {name}")
         }
         if "Role" not in asked:
             found["Role"] = f"role {jobs.role_arn}"
-        if topic and topic.split(":")[3:5] != [aws.region_name(), account]:
+        if topic and "Topic" not in asked:
             found["Topic"] = f"topic {topic}"
         return cls(found, account)
 
 
-def _exists(ask: Callable[[], object]) -> bool:
+def _exists(ask: Callable[[], object], what: str) -> bool:
     try:
         ask()
     except ClientError as error:
         if error.response["Error"]["Code"] in _MISSING:
             return False
-        raise
+        raise DeploymentError(
+            f"{what}: cannot be looked at ({error}). It may be another account's, or your credentials may not do this; "
+            "nothing was changed"
+        ) from error
     return True
 
 

@@ -176,6 +176,8 @@ def test_a_change_that_fails_is_rolled_back_and_says_why(aws: Endpoint, name: st
 
 def test_what_cannot_be_deployed_is_said_before_anything_is_made(aws: Endpoint, name: str, run: Run, tmp_path) -> None:
     assert "glue.role_arn" in run("deploy", fails=True, glue={"role_arn": ""})
+    topic = f"arn:aws:sns:eu-west-1:{ACCOUNT_ID}:{name}"
+    assert f"topic {topic}: exists" in run("deploy", "--dry-run", alerts={"sns_topic": topic}), "of another region"
     many = {f"Table-{number}": {} for number in range(60)}
     assert "deploy.table_arns" in run("deploy", fails=True, tables=many)
     shown = run("deploy", "--dry-run", tables=many, deploy={"table_arns": ["arn:aws:dynamodb:us-east-1:1:table/T*"]})
