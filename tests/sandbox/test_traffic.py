@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import urllib.error
+import urllib.request
 
 import boto3
 import pytest
+from boto3.s3.transfer import TransferConfig
 
 from dynamo_assets.sandbox.endpoint import REGION, Endpoint
 from dynamo_assets.sandbox.traffic import used_actions
@@ -24,7 +27,7 @@ def test_actions_are_taken_down_by_key_as_policies_name_them(aws: Endpoint, buck
 
     s3.list_objects_v2(Bucket=bucket)
     used("s3:ListBucket")
-    s3.upload_fileobj(io.BytesIO(part * 2), bucket, "a", Config=boto3.s3.transfer.TransferConfig(multipart_threshold=1))
+    s3.upload_fileobj(io.BytesIO(part * 2), bucket, "a", Config=TransferConfig(multipart_threshold=1))
     used("s3:PutObject")
     s3.copy_object(Bucket=bucket, Key="b", CopySource={"Bucket": bucket, "Key": "a"})
     used("s3:GetObject")
@@ -47,9 +50,6 @@ def test_actions_are_taken_down_by_key_as_policies_name_them(aws: Endpoint, buck
 
 @pytest.mark.parametrize("header", ["", "Bearer x"])
 def test_a_request_without_a_signature_is_nobodys(aws: Endpoint, header: str) -> None:
-    import urllib.error
-    import urllib.request
-
     request = urllib.request.Request(
         f"{aws.url}/no-such-bucket/key", headers={"Authorization": header} if header else {}
     )
