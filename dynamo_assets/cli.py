@@ -40,12 +40,21 @@ def _demo(arguments: argparse.Namespace) -> int:
     return run_demo(ui=arguments.ui, ui_port=arguments.ui_port)
 
 
-def _deploy(_: argparse.Namespace) -> int:
+def _deploy(arguments: argparse.Namespace) -> int:
     from dynamo_assets.aws.clients import AwsClients  # noqa: PLC0415
     from dynamo_assets.config import load_settings  # noqa: PLC0415
     from dynamo_assets.infrastructure.deployment import deploy  # noqa: PLC0415
 
-    deploy(load_settings(), AwsClients(), print)
+    deploy(load_settings(), AwsClients(), print, dry_run=arguments.dry_run)
+    return 0
+
+
+def _destroy(arguments: argparse.Namespace) -> int:
+    from dynamo_assets.aws.clients import AwsClients  # noqa: PLC0415
+    from dynamo_assets.config import load_settings  # noqa: PLC0415
+    from dynamo_assets.infrastructure.destruction import destroy  # noqa: PLC0415
+
+    destroy(load_settings(), AwsClients(), print, arguments.data)
     return 0
 
 
@@ -126,8 +135,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--ui", action="store_true", help="leave the Dagster UI open on it")
     demo.add_argument("--ui-port", type=int, default=3000)
     demo.set_defaults(run=_demo)
-    deploy = commands.add_parser("deploy", help="make the bucket, database, workgroup and Glue job that exports need")
+    deploy = commands.add_parser("deploy", help="make what exports need in an account, as one CloudFormation stack")
+    deploy.add_argument("--dry-run", action="store_true", help="only show the changes; nothing is made")
     deploy.set_defaults(run=_deploy)
+    destroy = commands.add_parser("destroy", help="remove what `deploy` has made; refused while there is data")
+    data = destroy.add_mutually_exclusive_group()
+    data.add_argument("--keep-data", dest="data", action="store_const", const="keep", help="leave bucket and database")
+    data.add_argument("--delete-data", dest="data", action="store_const", const="delete", help="with every snapshot")
+    destroy.set_defaults(run=_destroy, data="refuse")
     publish = commands.add_parser("publish", help="re-point a view, or the views of a set, to a complete snapshot")
     publish.add_argument("target", metavar="TABLE|SET", help="a table as tables.yaml names it, or a set")
     publish.add_argument("--snapshot", default="", metavar="T", help="its snapshot_timestamp; the newest verified one")

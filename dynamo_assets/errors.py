@@ -21,6 +21,7 @@
     ├── RetentionError          what may go was not removed
     ├── ErasureError            items were not erased, or not from every snapshot
     │   └── KeysError           the keys that were given are none of the table's
+    ├── DeploymentError         what must exist in an account could not be made, changed or removed
     ├── SlotError               a slot cannot be filled by this engine
     └── SandboxError            the sandbox could not start or cannot do what was asked
 
@@ -110,6 +111,10 @@ class ErasureError(DynamoAssetsError):
 
 class KeysError(ErasureError):
     """The keys that were given are not such as the table has; nothing was changed. Never holds a key's value."""
+
+
+class DeploymentError(DynamoAssetsError):
+    """What must exist in an account could not be made, changed or removed; says whether it was rolled back."""
 
 
 class SlotError(DynamoAssetsError):

@@ -117,3 +117,15 @@ def _check_topic(value: Any) -> Any:
 
 
 SnsTopic = Annotated[str, BeforeValidator(_check_topic)]
+
+
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9*-]*:[0-9*]*:[A-Za-z0-9_.*:/-]+")
+
+
+def _check_arn(value: Any) -> Any:
+    if not isinstance(value, str) or not _ARN.fullmatch(value):
+        raise ValueError("write an ARN, such as arn:aws:dynamodb:eu-west-1:123456789012:table/Orders")
+    return value
+
+
+Arn = Annotated[str, BeforeValidator(_check_arn)]

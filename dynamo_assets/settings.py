@@ -12,6 +12,7 @@ from dynamo_assets.export.request import DEFAULT_FILE_BYTES, READ_PERCENTAGE_RAN
 from dynamo_assets.naming import Layout
 from dynamo_assets.prices import Prices
 from dynamo_assets.setting_types import (
+    Arn,
     Cron,
     Duration,
     Level,
@@ -75,6 +76,8 @@ class Glue(_Section):
     always so many."""
     max_workers: int = Field(default=10, ge=2, le=299)
     """For `auto`: how many a run gets at most."""
+    job_timeout_minutes: int = Field(default=2880, ge=1, le=10_080)
+    """The jobs' own limit; each run is started with its table's `time_limit`."""
     max_concurrent_runs: int = Field(default=10, ge=1, le=1000)
     """How many tables may export at once; further ones wait for their turn."""
 
@@ -315,6 +318,19 @@ class Alerts(_Section):
     """The address of the Dagster UI, for links to runs and assets."""
 
 
+class Deployment(_Section):
+    """What `dynamo-assets deploy` makes, beyond what the other sections name."""
+
+    stack: str = Field(default="", pattern=r"^$|^[A-Za-z][A-Za-z0-9-]{0,127}$")
+    """The CloudFormation stack; made of the database's name where empty."""
+    table_arns: list[Arn] = []
+    """ARNs of the tables that the policies allow, with `*` where wanted; those of `tables` where empty."""
+    kms_key: Literal["new"] | Arn | None = None
+    """`new` makes a KMS key, an ARN names one; S3's own encryption without."""
+    scan_limit: Size = Field(default=1024**4, ge=10_000_000)
+    """A query of the workgroup that scans more is ended by Athena."""
+
+
 class Settings(_Section):
     """Everything `tables.yaml` says."""
 
@@ -325,6 +341,7 @@ class Settings(_Section):
     partitions: Partitions = Partitions()
     prices: Prices = Prices()
     alerts: Alerts = Alerts()
+    deploy: Deployment = Deployment()
     tables: list[Table]
     sets: list[TableSet] = []
 

@@ -26,7 +26,7 @@ ALLOWED = {
     "yaml_file": {"errors"},
     "aws": {"naming", "errors"},
     "engines": {"aws", "export", "prices", "naming", "errors"},
-    "infrastructure": {"aws", "settings", "errors"},
+    "infrastructure": {"aws", "settings", "naming", "errors"},
     "automation": {"aws", "export", "engines", "settings", "naming", "errors"},
     "metadata": {"export", "prices", "naming"},
     "failures": {"aws", "settings", "errors"},

@@ -96,6 +96,12 @@ def test_environment_variables_are_filled_in(load) -> None:
             STORAGE + "alerts: {sns_topic: 'arn:aws:sns:eu-west-1:123456789012:team.fifo'}\ntables: {Orders: {}}",
             r"alerts.sns_topic: .*a FIFO topic sends no mail",
         ),
+        (
+            STORAGE + "deploy: {table_arns: [Orders]}\ntables: {Orders: {}}",
+            r"deploy.table_arns.0: write an ARN.*Orders",
+        ),
+        (STORAGE + "deploy: {kms_key: old}\ntables: {Orders: {}}", r"deploy.kms_key.*: .*found 'old'"),
+        (STORAGE + "deploy: {stack: my_stack}\ntables: {Orders: {}}", r"deploy.stack: .*found 'my_stack'"),
         (STORAGE + "alerts: {dagster_url: dagster}\ntables: {Orders: {}}", r"alerts.dagster_url: .*found 'dagster'"),
         (STORAGE + "tables: {Orders: {volume: {drop: 50}}}", r"tables.Orders.volume.drop: .*percent sign.*found 50"),
         (STORAGE + "tables: {Orders: {volume: {drop: 100%}}}", r"tables.Orders.volume.drop: .*less than 1"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
-Service = Literal["athena", "dynamodb", "glue", "logs", "s3", "sns", "sts"]
+Service = Literal["athena", "cloudformation", "dynamodb", "glue", "iam", "logs", "s3", "sns", "sts"]
 
 MAX_ATTEMPTS = 10
 """Control-plane APIs of Glue and Athena allow few calls a second; `standard` mode backs off with jitter."""
@@ -93,6 +93,20 @@ class AwsClients(dg.ConfigurableResource):
     def logs(self) -> CloudWatchLogsClient:
         """Amazon CloudWatch Logs."""
         return self._client("logs")
+
+    @property
+    def cloudformation(self) -> Any:
+        """AWS CloudFormation."""
+        return self._client("cloudformation")
+
+    @property
+    def iam(self) -> Any:
+        """AWS IAM."""
+        return self._client("iam")
+
+    def account_id(self) -> str:
+        """The account that the credentials are of."""
+        return self._client("sts").get_caller_identity()["Account"]
 
     def region_name(self) -> str:
         """The region that clients talk to."""

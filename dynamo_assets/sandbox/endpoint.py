@@ -12,6 +12,8 @@ import boto3
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 ACCESS_KEY = "sandbox"
+GLUE_ACCESS_KEY = "sandbox-glue-run"
+"""Of the scripts of Glue runs, whose credentials on AWS are their role's."""
 SECRET_KEY = "sandbox"  # noqa: S105 - the sandbox checks no signatures
 
 _MAKING_A_CLIENT = threading.Lock()  # boto3's default session is not safe to make clients with on several threads

@@ -19,6 +19,8 @@ from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import DechunkedInput, make_server
 from werkzeug.test import run_wsgi_app
 
+from dynamo_assets.sandbox.traffic import traffic
+
 _LONGEST_LINE = 65536
 _MOST_HEADERS = 100
 _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
@@ -84,6 +86,7 @@ class _Handler(MotoRequestHandler):
     def run_wsgi(self) -> None:
         """Answers one request."""
         self.environ = environ = self.make_environ()
+        traffic.note(environ)
         try:
             answer = run_wsgi_app(self.server.app, environ)
         except Exception:  # noqa: BLE001 - whatever it was, a client waits for an answer

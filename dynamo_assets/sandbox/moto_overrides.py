@@ -19,6 +19,7 @@ from botocore import xform_name
 from botocore.utils import parse_to_aware_datetime
 from moto.athena.models import athena_backends
 from moto.athena.responses import AthenaResponse
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.core import responses as moto_responses
 from moto.core import serialize as moto_serialize
 from moto.core.responses import ActionResult
@@ -31,9 +32,12 @@ from moto.glue import models as glue_models
 from moto.glue.models import glue_backends
 from moto.glue.responses import GlueResponse
 from moto.moto_api._internal import urls as moto_api_urls
+from moto.s3.models import FakeBucket
 
 from dynamo_assets.errors import SandboxError
+from dynamo_assets.sandbox import bucket_policies, traffic
 from dynamo_assets.sandbox.athena.service import Athena, refuse, respond
+from dynamo_assets.sandbox.cloudformation import service as cloudformation
 from dynamo_assets.sandbox.crawlers.classifiers import Classifiers
 from dynamo_assets.sandbox.crawlers.crawlers import Crawlers
 from dynamo_assets.sandbox.dynamodb import (
@@ -68,10 +72,13 @@ def install(endpoint: Endpoint) -> None:
             "reinstall with the project's constraints file"
         )
     _keep_what_is_asked_again()
+    # Read when the first request of moto's own API arrives.
+    moto_api_urls.url_paths["{0}" + traffic.PATH] = traffic.traffic.serve
     _install_dynamodb()
     _install_glue_jobs(endpoint)
     _install_crawlers(endpoint)
     _install_athena(endpoint)
+    _install_cloudformation(endpoint)
 
 
 def shut_down() -> None:
@@ -227,3 +234,15 @@ def _install_athena(endpoint: Endpoint) -> None:
     for name in map(xform_name, get_service_model("athena").operation_names):
         if name.endswith(("capacity_reservation", "capacity_reservations")) or not hasattr(api, name):
             setattr(api, name, respond(refuse(f"answer {name}")))
+
+
+def _install_cloudformation(endpoint: Endpoint) -> None:
+    stacks = cloudformation.CloudFormation(endpoint)
+    bucket: Any = FakeBucket
+    bucket.get_permission = bucket_policies.get_permission
+    responses: Any = CloudFormationResponse
+    # moto's description of some answers expects its own objects in them.
+    responses.RESPONSE_KEY_PATH_TO_TRANSFORMER = {}
+    for name in get_service_model("cloudformation").operation_names:
+        operation = getattr(stacks, xform_name(name), None) or cloudformation.refuse(name)
+        setattr(responses, xform_name(name), cloudformation.answered_by(operation))

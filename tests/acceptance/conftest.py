@@ -227,6 +227,7 @@ class PipelineMaker:
             "tables": {table: dict(entry) for table, entry in tables.items()},
             "sets": sections.pop("sets", {}),
             "alerts": sections.pop("alerts", {}),
+            "deploy": sections.pop("deploy", {}),
         }
         assert not sections
         path = self.folder / f"{name}.yaml"

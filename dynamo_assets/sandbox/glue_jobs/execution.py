@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dynamo_assets.errors import SandboxError
-from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.sandbox.endpoint import GLUE_ACCESS_KEY, Endpoint
 from dynamo_assets.sandbox.glue_jobs import driver as glue_driver
 from dynamo_assets.sandbox.glue_jobs.files import RunFiles, fetch
 from dynamo_assets.sandbox.glue_jobs.interpreters import GluePythons
@@ -50,7 +50,8 @@ class GlueExecutor:
         self._pythons = GluePythons(self._folder / "python")
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         # No home of the user's: boto3 would read ~/.aws there.
-        self._environment = {**inherited, **endpoint.environment(), "HOME": str(self._folder)}
+        own = {"AWS_ACCESS_KEY_ID": GLUE_ACCESS_KEY, "HOME": str(self._folder)}
+        self._environment = {**inherited, **endpoint.environment(), **own}
         self._jvms = SparkPool(self._folder / "spark", self._environment, _RUNS_AT_ONCE)
         self._threads: dict[threading.Thread, JobRun] = {}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.sandbox.endpoint import GLUE_ACCESS_KEY, Endpoint
 from tests.sandbox.glue_client import Glue, error_of
 
 
@@ -54,7 +54,8 @@ def test_script_is_given_the_jobs_arguments_under_those_of_the_run(glue: Glue) -
 def test_script_finds_only_the_sandbox_in_its_environment(glue: Glue, sandbox: Endpoint) -> None:
     glue.succeed("say('environment', dict(os.environ))")
     environment = glue.said("environment")
-    assert {name: value for name, value in environment.items() if name.startswith("AWS_")} == sandbox.environment()
+    expected = {**sandbox.environment(), "AWS_ACCESS_KEY_ID": GLUE_ACCESS_KEY}
+    assert {name: value for name, value in environment.items() if name.startswith("AWS_")} == expected
     assert not Path(environment["HOME"], ".aws").exists()
 
 
