@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.waiting import wait_until
-from dynamo_assets.errors import DeploymentError
+from dynamo_assets.errors import AwsTimeoutError, DeploymentError
 
 TIME_LIMIT = timedelta(hours=1)
 _TO_BE_CREATED = {"", "REVIEW_IN_PROGRESS"}
@@ -145,8 +145,7 @@ class Stack:
         """Makes the changes, and waits for the end.
 
         Raises:
-            DeploymentError: They failed and were rolled back; with each resource's reason.
-            AwsTimeoutError: They did not end in time; they go on.
+            DeploymentError: They failed and were rolled back, with each resource's reason; or they did not end in time.
         """
         known = {event["EventId"] for event in self._events(proposed.stack_arn)}
         self._cloudformation.execute_change_set(ChangeSetName=proposed.arn)
@@ -189,7 +188,12 @@ class Stack:
             status = self.status(stack)
             return None if status.endswith("_IN_PROGRESS") else status
 
-        return wait_until(ended, what=f"stack {self.name}", timeout=TIME_LIMIT, interval_seconds=5)
+        try:
+            return wait_until(ended, what=f"stack {self.name}", timeout=TIME_LIMIT, interval_seconds=5)
+        except AwsTimeoutError as error:
+            raise DeploymentError(
+                f"stack {self.name} has not come to an end in {TIME_LIMIT} and goes on: see the CloudFormation console"
+            ) from error
 
     def _events(self, stack: str) -> list[Mapping[str, Any]]:
         pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
