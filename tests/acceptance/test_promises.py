@@ -389,7 +389,7 @@ def test_promise_5_what_is_published_stays_while_retention_erasure_and_people_wo
 
 def test_promise_8_nothing_outside_the_sandbox_asks_whether_it_runs_there() -> None:
     """No text and no name of the code says so; what is said of it in comments and docstrings does nothing."""
-    telling = ("localhost", "127.0.0.1", "::1", "sandbox", "endpoint_url", "moto", "is_local", "localstack")
+    telling = ("localhost", "127.0.0.1", "[::1]", "sandbox", "endpoint_url", "moto", "is_local", "localstack")
     # Spark's executors find its driver there where Spark names no host.
     known = {("export/on_spark.py", "localhost")}
     found = {

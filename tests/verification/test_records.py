@@ -35,7 +35,7 @@ def test_what_only_warns_passes_and_what_blocks_does_not(records: Records) -> No
     assert records.state("zoo", LABELS[1]) == "rejected"
     rejected = records.read("zoo", LABELS[1])
     assert rejected is not None
-    assert rejected.reasons() == "volume: 0 rows, and 2 before"
+    assert rejected.reasons() == "volume: 0 rows, and 2 before."
     assert (rejected.findings, rejected.rows, rejected.table) == ((ODD, BAD), 2, "Zoo")
 
 

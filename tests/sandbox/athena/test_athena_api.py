@@ -195,7 +195,13 @@ def test_workgroups_are_described_listed_and_deleted(warehouse: Warehouse, inval
     assert found["Configuration"]["EnforceWorkGroupConfiguration"] is True
     assert found["Configuration"]["BytesScannedCutoffPerQuery"] == 10_000_000
     assert found["Configuration"]["ResultConfiguration"] == {"OutputLocation": f"s3://{warehouse.bucket}/moved/"}
-    assert {"primary", group} <= {one["Name"] for one in warehouse.athena.list_work_groups()["WorkGroups"]}
+    listed, page = set(), warehouse.athena.list_work_groups()
+    while True:
+        listed |= {one["Name"] for one in page["WorkGroups"]}
+        if "NextToken" not in page:
+            break
+        page = warehouse.athena.list_work_groups(NextToken=page["NextToken"])
+    assert {"primary", group} <= listed
     with pytest.raises(invalid, match="is already created"):
         warehouse.athena.create_work_group(Name=group)
     warehouse.athena.delete_work_group(WorkGroup=group)

@@ -90,7 +90,8 @@ def test_what_leaves_the_template_goes_unless_it_is_to_stay(aws, stack, unique) 
 
     assert stack(topic)[0] == "UPDATE_COMPLETE"
 
-    names = {each["Name"] for each in aws.client("glue").get_databases()["DatabaseList"]}
+    pages = aws.client("glue").get_paginator("get_databases").paginate()
+    names = {each["Name"] for page in pages for each in page["DatabaseList"]}
     assert kept in names
     assert gone not in names
 
