@@ -4,8 +4,9 @@ What registers them, `catalog.method` says: a crawler, whose finds are then made
 manifests alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -36,7 +37,6 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
     """The raw table of one DynamoDB table."""
     database = settings.catalog.database
     upstream = dg.AssetKey(snapshot_asset_key(table.name))
-
     key = dg.AssetKey(catalog_asset_key(database, table.name))
     spec = dg.AssetSpec(
         key,
@@ -76,9 +76,8 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
                 else:
                     done, corrected = _crawl(context, raw, manifest, settings, aws)
             except CatalogError as error:
-                yield from _checked(Finding(CATALOG, False, str(error)), table, key)
+                yield from _checked(partial(Finding, CATALOG, False, str(error)), table, key)
                 raise
-            finding = check_catalog(raw, manifest, corrected)
             yield dg.MaterializeResult(
                 asset_key=key,
                 metadata={
@@ -92,16 +91,16 @@ def catalog_asset(table: Table, settings: Settings, slots: dg.TimeWindowPartitio
                     **done,
                 },
                 data_version=dg.DataVersion(manifest.snapshot_timestamp),
-                check_results=list(_checked(finding, table, key)),
+                check_results=list(_checked(partial(check_catalog, raw, manifest, corrected), table, key)),
             )
 
     return _catalog
 
 
-def _checked(finding: Finding, table: Table, asset: dg.AssetKey) -> Iterator[dg.AssetCheckResult]:
+def _checked(look: Callable[[], Finding], table: Table, asset: dg.AssetKey) -> Iterator[dg.AssetCheckResult]:
     level = table.verification.catalog
     if level != "off":
-        yield result_of(replace(finding, level=level), asset)
+        yield result_of(replace(look(), level=level), asset)
 
 
 def _snapshot_of_slot(

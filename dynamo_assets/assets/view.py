@@ -11,11 +11,11 @@ from dynamo_assets.publishing.choice import Choice
 from dynamo_assets.publishing.kept_views import KeptViews
 from dynamo_assets.publishing.move import Move, WrongRowsError
 from dynamo_assets.publishing.pins import Pins
-from dynamo_assets.publishing.presentation import check_results, view_result, view_spec
+from dynamo_assets.publishing.presentation import blocking_results, check_results, view_result, view_spec
 from dynamo_assets.publishing.target import Target
 from dynamo_assets.publishing.views import Views
 from dynamo_assets.settings import Settings, Table
-from dynamo_assets.verification.asset_checks import result_of, view_specs
+from dynamo_assets.verification.asset_checks import view_specs
 from dynamo_assets.verification.verify import Verifier
 
 
@@ -47,8 +47,7 @@ def view_asset(table: Table, settings: Settings) -> dg.AssetsDefinition:
                 manifest = Choice.of(views.catalog, verifier).newest(table)
             move = Move(views, [manifest], hold, log)
             [candidate] = candidates = move.verify()
-            if any(finding.blocks for finding in candidate.findings):
-                yield from (result_of(finding, spec.key) for finding in candidate.findings)
+            yield from blocking_results(candidates, settings.catalog.database)
             try:
                 [shown] = move.make(candidates)
             except WrongRowsError as error:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from dynamo_assets.errors import ManifestError
 from dynamo_assets.export.labels import labels_below, last_label
-from dynamo_assets.export.s3_files import read_object
+from dynamo_assets.export.s3_files import read_if_there, read_object
 from dynamo_assets.export.schema_changes import SchemaChanges
 from dynamo_assets.naming import Layout, parse_snapshot
 
@@ -188,14 +188,9 @@ class ManifestStore:
             ManifestError: The snapshot is not complete, or its manifest cannot be read.
         """
         key = self.layout.manifest_key(name, label)
-        try:
-            body = read_object(self._s3, self.layout.bucket, key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in {"NoSuchKey", "404"}:
-                raise
-            raise ManifestError(
-                f"{name}: there is no complete snapshot {label} (no object {self.layout.uri(key)})"
-            ) from error
+        body = read_if_there(self._s3, self.layout.bucket, key)
+        if body is None:
+            raise ManifestError(f"{name}: there is no complete snapshot {label} (no object {self.layout.uri(key)})")
         try:
             return Manifest.from_json(body)
         except ManifestError as error:

@@ -70,6 +70,16 @@ def read_object(s3: S3Client, bucket: str, key: str, **options: Any) -> bytes:
         attempt += 1
 
 
+def read_if_there(s3: S3Client, bucket: str, key: str) -> bytes | None:
+    """An object's content; None where there is none. Who may not list the bucket is told 403 instead, an error."""
+    try:
+        return read_object(s3, bucket, key)
+    except boto.ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in {"NoSuchKey", "404"}:
+            raise
+        return None
+
+
 class S3File(io.RawIOBase):
     """One object.
 

@@ -155,8 +155,8 @@ class Publisher:
                     f"{table.table}: {reason} No view was touched. To show it all the same, accept it: `dynamo-assets "
                     f"publish {target.title} --snapshot {label} --accept`"
                 )
-            record = choice.verifier.records.read(table.name, label)
-            findings = record.findings if record else ()
+            rejection = choice.verifier.records.rejection(table.name, label)
+            findings = rejection.findings if rejection else ()
             accepted = Record.of(manifest, findings, accepted_by=order.by or "somebody")
             choice.verifier.records.write(accepted)
             self.log(f"{table.table}: snapshot {label} is accepted, although {reason.removeprefix('its ')}")

@@ -42,8 +42,6 @@ class Choice:
     def rejected(self, table: Table, label: str) -> str | None:
         """Why a complete snapshot did not pass its checks; None where it did."""
         records = self.verifier.records
-        if records.state(table.name, label) == "verified":
-            return None
         record = records.read(table.name, label)
         if record is None:
             # Taken by another program, by an older version of this one, or by a run that died before its checks.

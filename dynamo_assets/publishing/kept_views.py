@@ -47,14 +47,15 @@ class KeptViews:
             return
         labels = self._labels(table)
         kept = labels[-table.keep_views :] if table.keep_views else []
-        wanted = {kept_view(table.name, label): label for label in kept}
-        for name, label in wanted.items():
+        newest_of = {kept_view(table.name, label): label for label in kept}
+        for name, label in newest_of.items():
             self._make(table, name, self.views.query_of(self.verifier.manifests.read(table.name, label)))
+        wanted = set(newest_of)
         if kept:
             self._make(table, history_view(table.name), self._history(table, labels[-HISTORY_LIMIT:]))
-            wanted[history_view(table.name)] = kept[-1]
-        for name in sorted(there - wanted.keys()):
-            if self._is_ours(table, name):
+            wanted.add(history_view(table.name))
+        for name in sorted(there - wanted):
+            if self._is_ours(table, catalog.view_sql(name)):
                 catalog.drop(name)
                 self.log(f"View {catalog.database}.{name} is gone: keep_views is {table.keep_views}")
 
@@ -68,7 +69,7 @@ class KeptViews:
         sql = catalog.view_sql(name)
         if sql == query:
             return
-        if sql is not None and not self._is_ours(table, name):
+        if sql is not None and not self._is_ours(table, sql):
             raise CatalogError(
                 f"{table.table}: the view {catalog.database}.{name} is somebody else's; rename it, or set keep_views "
                 "to 0"
@@ -76,14 +77,15 @@ class KeptViews:
         self.views.athena.query(create_view(catalog.database, name, query), subject=table.table)
         self.log(f"View {catalog.database}.{name} was made")
 
-    def _is_ours(self, table: Table, name: str) -> bool:
-        source = f"{quote_identifier(self.views.catalog.database)}.{quote_identifier(snapshots_table(table.name))}"
-        return f" FROM {source} WHERE " in (self.views.catalog.view_sql(name) or "")
+    def _is_ours(self, table: Table, sql: str | None) -> bool:
+        return f" FROM {self._raw(table)} WHERE " in (sql or "")
 
     def _history(self, table: Table, labels: list[str]) -> str:
         """The newest snapshot's columns, of all snapshots; each label is named, so that no other folder is read."""
         newest = self.verifier.manifests.read(table.name, labels[-1])
         columns = ", ".join([*view_columns(newest), quote_identifier(PARTITION_COLUMN)])
-        source = f"{quote_identifier(self.views.catalog.database)}.{quote_identifier(snapshots_table(table.name))}"
         listed = ", ".join(map(quote_literal, labels))
-        return f"SELECT {columns} FROM {source} WHERE {quote_identifier(PARTITION_COLUMN)} IN ({listed})"
+        return f"SELECT {columns} FROM {self._raw(table)} WHERE {quote_identifier(PARTITION_COLUMN)} IN ({listed})"
+
+    def _raw(self, table: Table) -> str:
+        return self.views.quoted(snapshots_table(table.name))

@@ -7,10 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.cancellation import all_side_by_side
-from dynamo_assets.export.s3_files import read_object
+from dynamo_assets.export.s3_files import read_if_there
 from dynamo_assets.naming import Layout
 
 if TYPE_CHECKING:
@@ -45,12 +44,7 @@ class Pins:
 
     def of(self, name: str) -> Pin | None:
         """The pin of a table's view, or of a set; None where it moves by itself."""
-        try:
-            return self._read(self._layout.pin_key(name))
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in {"NoSuchKey", "404"}:
-                raise
-            return None
+        return self._read(self._layout.pin_key(name))
 
     def all(self) -> dict[str, Pin]:
         """All pins by their names: one listing, and a request for each."""
@@ -59,7 +53,7 @@ class Pins:
         )
         keys = [entry.get("Key", "") for page in pages for entry in page.get("Contents", [])]
         pins = all_side_by_side([partial(self._read, key) for key in keys if key.endswith(".json")])
-        return {pin.name: pin for pin in pins}
+        return {pin.name: pin for pin in pins if pin}
 
     def set(self, pin: Pin) -> None:
         """Pins, in the place of an older pin."""
@@ -72,5 +66,6 @@ class Pins:
         """Unpins; nothing happens where there is no pin."""
         self._s3.delete_object(Bucket=self._layout.bucket, Key=self._layout.pin_key(name))
 
-    def _read(self, key: str) -> Pin:
-        return msgspec.json.decode(read_object(self._s3, self._layout.bucket, key), type=Pin)
+    def _read(self, key: str) -> Pin | None:
+        body = read_if_there(self._s3, self._layout.bucket, key)
+        return None if body is None else msgspec.json.decode(body, type=Pin)

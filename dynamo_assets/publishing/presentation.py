@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -81,6 +81,14 @@ def check_results(candidate: Candidate, shown: Shown, database: str) -> list[dg.
     key = dg.AssetKey(view_asset_key(database, shown.manifest.name))
     declared = [finding for finding in candidate.findings if finding.check != VIEW]
     return [result_of(finding, key) for finding in ([shown.finding] if shown.finding else []) + declared]
+
+
+def blocking_results(candidates: Sequence[Candidate], database: str) -> Iterator[dg.AssetCheckResult]:
+    """The checks of those views that a snapshot of theirs keeps where they are."""
+    for candidate in candidates:
+        if any(finding.blocks for finding in candidate.findings):
+            key = dg.AssetKey(view_asset_key(database, candidate.manifest.name))
+            yield from (result_of(finding, key) for finding in candidate.findings)
 
 
 def spoken_pin(pin: Pin | None) -> str:

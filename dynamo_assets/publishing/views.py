@@ -114,7 +114,7 @@ class Views:
             rows = int(counted[-1].scalar())
         if declared and not any(finding.blocks for finding in findings):
             findings += run_declared(table, query, self.athena)
-        return Candidate(manifest, rows, tuple(findings), tuple(query.bytes_scanned for query in counted))
+        return Candidate(manifest, rows, tuple(findings), tuple(each.bytes_scanned for each in counted))
 
     def shows(self, manifest: Manifest) -> bool:
         """Whether the view is just as this snapshot makes it."""
@@ -141,7 +141,7 @@ class Views:
         return Shown(manifest, rows, self._statement(manifest), counted, sample, finding, scanned)
 
     def quoted(self, name: str) -> str:
-        """A view's name as SQL takes it."""
+        """A view's or a raw table's name as SQL takes it."""
         return f"{quote_identifier(self.catalog.database)}.{quote_identifier(name)}"
 
     def _finding_before(self, manifest: Manifest, counted: int) -> Finding:

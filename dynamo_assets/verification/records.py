@@ -13,11 +13,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from botocore.exceptions import ClientError
 
 from dynamo_assets.export.labels import labels_below, last_label
 from dynamo_assets.export.manifest import Manifest
-from dynamo_assets.export.s3_files import read_object
+from dynamo_assets.export.s3_files import read_if_there
 from dynamo_assets.naming import Layout, parse_snapshot
 from dynamo_assets.verification.finding import Finding
 
@@ -92,27 +91,18 @@ class Records:
 
     def state(self, name: str, label: str) -> State:
         """What is known of a snapshot."""
-        if self._has(self._layout.rejected_key(name, label)):
-            return "rejected"
-        return "verified" if self._has(self._layout.verified_key(name, label)) else "unknown"
+        record = self.read(name, label)
+        if record is None:
+            return "unknown"
+        return "verified" if record.passed else "rejected"
 
     def read(self, name: str, label: str) -> Record | None:
         """The record of a snapshot; None where there is none."""
-        state = self.state(name, label)
-        if state == "unknown":
-            return None
-        key = {"verified": self._layout.verified_key, "rejected": self._layout.rejected_key}[state](name, label)
-        return msgspec.json.decode(read_object(self._s3, self._layout.bucket, key), type=Record)
+        return self.rejection(name, label) or self._read(self._layout.verified_key(name, label))
 
     def rejection(self, name: str, label: str) -> Record | None:
         """Why a snapshot was rejected, in one request; None where it was not, or not yet."""
-        try:
-            body = read_object(self._s3, self._layout.bucket, self._layout.rejected_key(name, label))
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in {"NoSuchKey", "404"}:
-                raise
-            return None
-        return msgspec.json.decode(body, type=Record)
+        return self._read(self._layout.rejected_key(name, label))
 
     def verified(self, name: str, *, after: str | None = None) -> Iterator[str]:
         """The labels of a table's verified snapshots, oldest first; see `ManifestStore.labels`."""
@@ -130,5 +120,6 @@ class Records:
         )
         return self.read(name, newest) if newest else None
 
-    def _has(self, key: str) -> bool:
-        return self._s3.list_objects_v2(Bucket=self._layout.bucket, Prefix=key, MaxKeys=1)["KeyCount"] > 0
+    def _read(self, key: str) -> Record | None:
+        body = read_if_there(self._s3, self._layout.bucket, key)
+        return None if body is None else msgspec.json.decode(body, type=Record)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from dynamo_assets.naming import Layout
@@ -51,7 +52,8 @@ def test_a_further_look_takes_the_place_of_the_one_before(records: Records) -> N
 
 def test_while_there_are_both_records_the_snapshot_is_rejected(records: Records, aws: Endpoint, bucket: str) -> None:
     records.write(_record(LABELS[0]))
-    aws.client("s3").put_object(Bucket=bucket, Key=Layout(bucket).rejected_key("zoo", LABELS[0]), Body=b"{}")
+    rejection = msgspec.json.encode(_record(LABELS[0], BAD))
+    aws.client("s3").put_object(Bucket=bucket, Key=Layout(bucket).rejected_key("zoo", LABELS[0]), Body=rejection)
     assert records.state("zoo", LABELS[0]) == "rejected"
 
 

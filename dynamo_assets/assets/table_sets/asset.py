@@ -10,13 +10,14 @@ from dynamo_assets.assets.table_sets.instant import Instants, instants_of
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.errors import HeldBackError, PublishingError
 from dynamo_assets.failures import explained_of
-from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key, view_asset_key
+from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key
 from dynamo_assets.publishing.choice import Choice
 from dynamo_assets.publishing.kept_views import KeptViews
 from dynamo_assets.publishing.move import Move, WrongRowsError, require_passed
 from dynamo_assets.publishing.pins import Pin, Pins
 from dynamo_assets.publishing.presentation import (
     CAVEAT,
+    blocking_results,
     check_results,
     set_metadata,
     spoken_pin,
@@ -24,9 +25,9 @@ from dynamo_assets.publishing.presentation import (
     view_spec,
 )
 from dynamo_assets.publishing.target import Target
-from dynamo_assets.publishing.views import Candidate, Views
+from dynamo_assets.publishing.views import Views
 from dynamo_assets.settings import Settings, Table, TableSet
-from dynamo_assets.verification.asset_checks import result_of, view_specs
+from dynamo_assets.verification.asset_checks import view_specs
 from dynamo_assets.verification.verify import Verifier
 
 
@@ -47,7 +48,6 @@ def set_asset(table_set: TableSet, settings: Settings) -> dg.AssetsDefinition:
     )
     # The step is as patient as its most patient member.
     patient = max(members, key=lambda table: (table.retries, table.retry_delay))
-
     target = Target.of_set(table_set, settings)
 
     @dg.multi_asset(
@@ -77,7 +77,7 @@ def set_asset(table_set: TableSet, settings: Settings) -> dg.AssetsDefinition:
                 label = _require_instant(instants, None if pin else slot)
                 move = Move(warehouse, [verifier.manifests.read(table.name, label) for table in members], hold, log)
                 candidates = move.verify()
-                yield from _blocking(candidates, database)
+                yield from blocking_results(candidates, database)
                 require_passed(candidates, problem=" held the set back")
                 try:
                     shown = move.make(candidates)
@@ -141,14 +141,6 @@ def _held_back(instants: Instants) -> str:
 
 def _pinned(pin: Pin) -> Instants:
     return Instants(pin.snapshot_timestamp, pin.snapshot_timestamp, {})
-
-
-def _blocking(candidates: Sequence[Candidate], database: str) -> Iterator[dg.AssetCheckResult]:
-    """The checks of those members that hold the set back."""
-    for candidate in candidates:
-        if any(finding.blocks for finding in candidate.findings):
-            key = dg.AssetKey(view_asset_key(database, candidate.manifest.name))
-            yield from (result_of(finding, key) for finding in candidate.findings)
 
 
 def _check(asset: dg.AssetKey, text: str, *, passed: bool, warn: bool = False) -> dg.AssetCheckResult:
