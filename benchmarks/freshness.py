@@ -20,9 +20,9 @@ from unittest.mock import patch
 
 from botocore.client import BaseClient
 
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestFile
 from dynamo_assets.sandbox.server import spawn
-from dynamo_assets.settings import Settings
 from tests.freshness.lake import Lake, ago
 
 COLUMNS = 40

@@ -13,13 +13,13 @@ from dynamo_assets.assets.view import view_asset
 from dynamo_assets.automation.executor import threaded_executor
 from dynamo_assets.automation.jobs import cadence_definitions, cadences
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.config import load_settings
+from dynamo_assets.configuration.load import load_settings
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.erasure.job import erasure_definitions
 from dynamo_assets.freshness.checks import freshness_checks
 from dynamo_assets.freshness.sensor import freshness_sensor
 from dynamo_assets.publishing.job import publish_definitions
 from dynamo_assets.retention.job import retention_definitions
-from dynamo_assets.settings import Settings
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dynamo_assets.aws.glue_jobs import GlueRunError
 from dynamo_assets.aws.native_exports import NativeExportError
 from dynamo_assets.aws.refusals import Refusal
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import (
     CatalogError,
     ConversionError,
@@ -21,7 +22,6 @@ from dynamo_assets.errors import (
     PlanError,
     SlotError,
 )
-from dynamo_assets.settings import Table
 
 NEVER_HELPED_BY_A_RETRY = (SlotError, PlanError, ConversionError, CatalogError, ManifestError, HeldBackError)
 WORTH_RETRYING_STATES = frozenset({"FAILED", "ERROR", "EXPIRED"})

@@ -13,10 +13,10 @@ import botocore.session
 import dagster as dg
 import pytest
 
-from dynamo_assets.config import load_settings
+from dynamo_assets.configuration.load import load_settings
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.retention.job import tables_with_retention
-from dynamo_assets.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 

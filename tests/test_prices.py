@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dynamo_assets.config import load_settings
+from dynamo_assets.configuration.load import load_settings
 from dynamo_assets.metadata import costs_of
 from dynamo_assets.naming import Layout
 from dynamo_assets.prices import GB, TB, Prices

@@ -65,7 +65,7 @@ def test_anchors_and_aliases_that_are_of_use_are_followed(read) -> None:
 def test_laughter_takes_neither_time_nor_memory(tmp_path: Path) -> None:
     path = tmp_path / "tables.yaml"
     path.write_text(f"{LAUGHS}tables: {{Orders: {{}}}}\n")
-    program = f"from dynamo_assets.config import load_settings\nload_settings({str(path)!r}, {{}})"
+    program = f"from dynamo_assets.configuration.load import load_settings\nload_settings({str(path)!r}, {{}})"
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))

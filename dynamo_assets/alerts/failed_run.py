@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from dynamo_assets.alerts.message import Message, entries, listed, one_line, run_url
-from dynamo_assets.settings import Alerts
+from dynamo_assets.configuration.settings import Alerts
 
 STEPS = 100
 """So many failed steps of one run are looked at."""

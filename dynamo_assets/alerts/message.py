@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dynamo_assets.settings import Alerts
+from dynamo_assets.configuration.settings import Alerts
 
 SUBJECT_CHARACTERS = 99
 """SNS API reference, "Publish": fewer than 100, without line breaks or control characters."""

@@ -9,7 +9,7 @@ import dagster as dg
 
 from dynamo_assets.alerts.failed_run import FailedRun, message_of
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.settings import Settings
+from dynamo_assets.configuration.settings import Settings
 
 NAME = "run_failure_alerts"
 INTERVAL_SECONDS = 60

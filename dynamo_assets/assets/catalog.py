@@ -20,6 +20,8 @@ from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.console import catalog_table_url
 from dynamo_assets.aws.crawlers import Crawlers, crawler_definition
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.engines.snapshot import snapshots_of_slot
 from dynamo_assets.errors import CatalogError, HeldBackError, ManifestError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
@@ -27,7 +29,6 @@ from dynamo_assets.failures import explained
 from dynamo_assets.metadata import SNAPSHOT_LABEL, column_schema, copied_columns
 from dynamo_assets.naming import catalog_asset_key, snapshot_asset_key, snapshots_table
 from dynamo_assets.publishing.choice import Choice
-from dynamo_assets.settings import Settings, Table
 from dynamo_assets.verification.asset_checks import catalog_specs, result_of
 from dynamo_assets.verification.finding import CATALOG, Finding
 from dynamo_assets.verification.verify import Verifier

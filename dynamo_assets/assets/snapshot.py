@@ -12,6 +12,8 @@ from dynamo_assets.assets.table_sets.checks import tell_the_set
 from dynamo_assets.automation.executor import COMPUTES_TAG
 from dynamo_assets.automation.partitions import require_current_slot
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.engines.snapshot import Snapshot, snapshots_of_slot
 from dynamo_assets.errors import HeldBackError
 from dynamo_assets.export.manifest import ManifestStore
@@ -19,7 +21,6 @@ from dynamo_assets.export.progress import WARNING_PREFIX
 from dynamo_assets.failures import explained
 from dynamo_assets.metadata import SNAPSHOT_LABEL, exported_columns, snapshot_metadata
 from dynamo_assets.naming import snapshot_asset_key, source_asset_key
-from dynamo_assets.settings import Settings, Table
 from dynamo_assets.verification.asset_checks import result_of, snapshot_specs
 from dynamo_assets.verification.verify import Verifier
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.naming import source_asset_key
-from dynamo_assets.settings import Table
 
 
 def source_asset(table: Table) -> dg.AssetSpec:

@@ -8,6 +8,8 @@ from dynamo_assets.automation.partitions import last_tick
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.glue_jobs import GlueJobs
 from dynamo_assets.aws.native_exports import NativeExports
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.engines.auto import AutoEngine
 from dynamo_assets.engines.glue import GlueEngine
 from dynamo_assets.engines.in_process import InProcessEngine
@@ -17,7 +19,6 @@ from dynamo_assets.engines.sizer import Sizer
 from dynamo_assets.engines.sizing import Limits
 from dynamo_assets.engines.snapshot import Engine
 from dynamo_assets.export.manifest import ManifestStore
-from dynamo_assets.settings import Settings, Table
 
 
 def engine_of(table: Table, settings: Settings, aws: AwsClients, manifests: ManifestStore) -> Engine:

@@ -6,6 +6,8 @@ import dagster as dg
 
 from dynamo_assets.assets.snapshot import retry_policy
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.failures import explained
 from dynamo_assets.publishing.choice import Choice
 from dynamo_assets.publishing.kept_views import KeptViews
@@ -14,7 +16,6 @@ from dynamo_assets.publishing.pins import Pins
 from dynamo_assets.publishing.presentation import blocking_results, check_results, view_result, view_spec
 from dynamo_assets.publishing.target import Target
 from dynamo_assets.publishing.views import Views
-from dynamo_assets.settings import Settings, Table
 from dynamo_assets.verification.asset_checks import view_specs
 from dynamo_assets.verification.verify import Verifier
 

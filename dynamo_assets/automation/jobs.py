@@ -8,6 +8,8 @@ import dagster as dg
 
 from dynamo_assets.automation.executor import threaded_executor
 from dynamo_assets.automation.partitions import slots
+from dynamo_assets.configuration.settings import Settings, TableSet
+from dynamo_assets.configuration.table_settings import FRESHNESS, Table
 from dynamo_assets.naming import (
     cadence_name,
     catalog_asset_key,
@@ -16,7 +18,6 @@ from dynamo_assets.naming import (
     snapshot_asset_key,
     view_asset_key,
 )
-from dynamo_assets.settings import FRESHNESS, Settings, Table, TableSet
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from pydantic import Field
 
 from dynamo_assets.automation.executor import COMPUTES_TAG, threaded_executor
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.erasure.outcome import Outcome
 from dynamo_assets.errors import DynamoAssetsError
 from dynamo_assets.export.claim import utc_now
 from dynamo_assets.naming import snapshot_asset_key
-from dynamo_assets.settings import Settings, Table
 
 JOB = "erase"
 S3 = "s3://"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.erasure.history import Amount
-from dynamo_assets.settings import Table
 
 
 @dataclass(frozen=True)

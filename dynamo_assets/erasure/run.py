@@ -10,6 +10,8 @@ from datetime import datetime
 
 from dynamo_assets.aws.cancellation import pause
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.erasure.history import Amount, History, Record
 from dynamo_assets.erasure.journal import Journals
 from dynamo_assets.erasure.keys import Keys
@@ -20,7 +22,6 @@ from dynamo_assets.errors import ErasureError, ManifestError
 from dynamo_assets.export.holding import Held, Hold, one_at_a_time
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.naming import format_snapshot, is_label
-from dynamo_assets.settings import Settings, Table
 
 BATCH = 24
 """So many snapshots are looked through side by side."""

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from dynamo_assets.alerts.message import Message, asset_url, entries, listed, one_line
 from dynamo_assets.aws.console import catalog_table_url
+from dynamo_assets.configuration.settings import Alerts
 from dynamo_assets.freshness.known import Known, State
 from dynamo_assets.freshness.text import told
 from dynamo_assets.freshness.watched import Watched
-from dynamo_assets.settings import Alerts
 
 TOO_OLD: frozenset[State] = frozenset({"fail", "gone", "by_hand", "unreadable"})
 """Of these the topic is told. A table of which nothing was ever published is not one: somebody has just added it."""

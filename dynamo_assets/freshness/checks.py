@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import FRESHNESS
 from dynamo_assets.freshness.known import Cursor
 from dynamo_assets.freshness.look import Look
 from dynamo_assets.freshness.report import evaluation
 from dynamo_assets.freshness.watched import watched_sets, watched_tables
-from dynamo_assets.settings import FRESHNESS, Settings
 
 
 def freshness_checks(settings: Settings) -> dg.AssetChecksDefinition | None:

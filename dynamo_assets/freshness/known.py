@@ -9,9 +9,9 @@ from typing import Literal
 
 import msgspec
 
+from dynamo_assets.configuration.table_settings import Freshness
 from dynamo_assets.naming import parse_snapshot
 from dynamo_assets.publishing.pins import Pin
-from dynamo_assets.settings import Freshness
 
 VERSION = 2
 

@@ -11,12 +11,12 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.freshness.known import Cursor, Known, judge
 from dynamo_assets.freshness.sets import known_of_set
 from dynamo_assets.freshness.tables import Tables
 from dynamo_assets.freshness.watched import Watched, watched_sets, watched_tables
 from dynamo_assets.publishing.pins import Pin, Pins
-from dynamo_assets.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import Any
 
 import dagster as dg
 
+from dynamo_assets.configuration.table_settings import FRESHNESS
 from dynamo_assets.freshness.known import Known
 from dynamo_assets.freshness.text import told
 from dynamo_assets.freshness.watched import Watched
 from dynamo_assets.naming import parse_snapshot
-from dynamo_assets.settings import FRESHNESS
 
 
 def events_of(

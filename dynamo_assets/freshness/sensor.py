@@ -7,11 +7,11 @@ import dagster as dg
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.freshness.alert import News, told_now
 from dynamo_assets.freshness.known import Cursor
 from dynamo_assets.freshness.look import Look, Seen
 from dynamo_assets.freshness.report import events_of
-from dynamo_assets.settings import Settings
 
 NAME = "snapshot_freshness"
 INTERVAL_SECONDS = 300

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.freshness.known import Known
 from dynamo_assets.naming import format_snapshot, parse_snapshot
 from dynamo_assets.publishing.pins import Pin
-from dynamo_assets.settings import Table
 
 
 def known_of_set(

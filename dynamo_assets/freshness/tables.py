@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.errors import ManifestError
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.freshness.known import Known, judge
@@ -18,7 +19,6 @@ from dynamo_assets.freshness.shown import READERS, Shown, what_views_show
 from dynamo_assets.freshness.watched import Watched
 from dynamo_assets.naming import format_snapshot, is_label, parse_snapshot
 from dynamo_assets.publishing.pins import Pin
-from dynamo_assets.settings import Settings
 from dynamo_assets.verification.records import Records
 
 REASON_CHARACTERS = 500

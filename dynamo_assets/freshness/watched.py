@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Freshness, Table
 from dynamo_assets.naming import job_name, set_asset_key, view_asset_key
-from dynamo_assets.settings import Freshness, Settings, Table
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.infrastructure.existing import Existing
 from dynamo_assets.infrastructure.glue_code import GlueCode, build_glue_code
 from dynamo_assets.infrastructure.parameters import parameters, stack_name, template_body
 from dynamo_assets.infrastructure.stack import Stack
-from dynamo_assets.settings import Settings
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+")
 

@@ -7,11 +7,11 @@ from itertools import islice
 from typing import Any, Literal
 
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.errors import DeploymentError
 from dynamo_assets.infrastructure.parameters import stack_name
 from dynamo_assets.infrastructure.stack import Stack
 from dynamo_assets.naming import crawler_name
-from dynamo_assets.settings import Settings
 
 _BATCH = 1000  # DeleteObjects' limit
 _SHOWN = 3

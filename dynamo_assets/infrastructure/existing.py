@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.errors import DeploymentError
 from dynamo_assets.naming import table_name
-from dynamo_assets.settings import Settings
 
 _MISSING = {"404", "NoSuchBucket", "NoSuchEntity", "EntityNotFoundException", "InvalidRequestException", "NotFound"}
 """What each service says of what does not exist; Athena has no code of its own for it."""

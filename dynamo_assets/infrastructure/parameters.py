@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.infrastructure.existing import Existing, table_arns
 from dynamo_assets.infrastructure.glue_code import GlueCode
-from dynamo_assets.settings import Settings
 
 MAX_TABLES_TEXT = 2_500
 """Characters of the tables' ARNs. They stand twice in a policy for Dagster, which IAM allows 6,144 characters."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.partitions import partition_of
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.errors import CatalogError, HeldBackError, PublishingError
 from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.naming import is_label, snapshots_table
@@ -18,7 +19,6 @@ from dynamo_assets.publishing.move import Move
 from dynamo_assets.publishing.pins import Pin, Pins
 from dynamo_assets.publishing.target import Target
 from dynamo_assets.publishing.views import Shown, Views
-from dynamo_assets.settings import Settings
 from dynamo_assets.verification.records import Record
 from dynamo_assets.verification.verify import Verifier
 

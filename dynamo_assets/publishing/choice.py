@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.views import published_snapshot
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import CatalogError, HeldBackError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.naming import snapshots_table
-from dynamo_assets.settings import Table
 from dynamo_assets.verification.verify import Verifier
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dynamo_assets.aws.athena import Athena
+from dynamo_assets.configuration.table_settings import DeclaredCheck, Table
 from dynamo_assets.errors import QueryError
-from dynamo_assets.settings import DeclaredCheck, Table
 from dynamo_assets.verification.finding import Finding, finding_of
 
 

@@ -7,11 +7,11 @@ from pydantic import Field
 
 from dynamo_assets.automation.executor import threaded_executor
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.failures import explained_of
 from dynamo_assets.naming import set_asset_key, view_asset_key
 from dynamo_assets.publishing.by_hand import Order, Published, Publisher
 from dynamo_assets.publishing.presentation import set_metadata, view_metadata
-from dynamo_assets.settings import Settings
 from dynamo_assets.verification.asset_checks import evaluation_of
 
 JOB = "publish"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from dynamo_assets.aws.athena import quote_identifier, quote_literal
 from dynamo_assets.aws.views import create_view
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import CatalogError
 from dynamo_assets.naming import PARTITION_COLUMN, history_view, is_further_view, kept_view, snapshots_table
 from dynamo_assets.publishing.view_columns import view_columns
 from dynamo_assets.publishing.views import Views
-from dynamo_assets.settings import Table
 from dynamo_assets.verification.verify import Verifier
 
 HISTORY_LIMIT = 5_000

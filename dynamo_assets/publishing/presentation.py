@@ -8,12 +8,13 @@ from typing import Any
 import dagster as dg
 
 from dynamo_assets.aws.console import catalog_table_url
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.metadata import SNAPSHOT_LABEL, column_schema, copied_columns, sample_table
 from dynamo_assets.naming import catalog_asset_key, parse_snapshot, view_asset_key
 from dynamo_assets.publishing.pins import Pin
 from dynamo_assets.publishing.views import Candidate, Shown
-from dynamo_assets.settings import Settings, Table
 from dynamo_assets.verification.asset_checks import result_of
 from dynamo_assets.verification.finding import VIEW
 

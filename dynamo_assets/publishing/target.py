@@ -8,10 +8,11 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from dynamo_assets.aws.cancellation import pause
+from dynamo_assets.configuration.settings import Settings, TableSet
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.export.holding import Held, Hold, one_at_a_time
 from dynamo_assets.naming import Layout
-from dynamo_assets.settings import Settings, Table, TableSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,12 @@ from dynamo_assets.aws.athena import Athena, QueryResult, quote_identifier
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.views import create_view, published_label, published_snapshot, view_query
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.publishing.declared_checks import run_declared
 from dynamo_assets.publishing.expiry import not_expired
 from dynamo_assets.publishing.view_columns import view_columns
-from dynamo_assets.settings import Settings, Table
 from dynamo_assets.verification.finding import VIEW, Finding, finding_of
 
 SAMPLE_ROWS = 5

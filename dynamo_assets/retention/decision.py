@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dynamo_assets.configuration.table_settings import Retention
 from dynamo_assets.naming import format_snapshot, is_label
-from dynamo_assets.settings import Retention
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from pydantic import Field
 
 from dynamo_assets.automation.executor import threaded_executor
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.export.claim import utc_now
 from dynamo_assets.naming import snapshot_asset_key
 from dynamo_assets.retention.outcome import Outcome
 from dynamo_assets.retention.run import RetentionRun
-from dynamo_assets.settings import Settings, Table
 
 JOB = "retention"
 DAILY = "30 4 * * *"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.retention.leavings import Leaving
 from dynamo_assets.retention.removal import Size
-from dynamo_assets.settings import Table
 
 
 @dataclass(frozen=True)

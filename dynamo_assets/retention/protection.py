@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from dynamo_assets.automation.partitions import last_tick
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.views import published_label
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.engines.increments import ENGINE, MIN_WINDOW, base_of
 from dynamo_assets.errors import RetentionError
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.naming import format_snapshot, is_label, parse_snapshot
 from dynamo_assets.publishing.pins import Pins
 from dynamo_assets.retention.decision import Protected
-from dynamo_assets.settings import Table
 from dynamo_assets.verification.records import Records
 
 Reason = tuple[str, str]

@@ -19,13 +19,13 @@ import msgspec
 from dynamo_assets.aws.cancellation import all_side_by_side, pause
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.partitions import DELETE_BATCH, partition_of
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import RetentionError
 from dynamo_assets.export.holding import Held, Hold, take_if_free
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.s3_files import delete_objects, read_object
 from dynamo_assets.naming import snapshots_table
 from dynamo_assets.retention.decision import Protected
-from dynamo_assets.settings import Table
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

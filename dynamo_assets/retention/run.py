@@ -12,6 +12,8 @@ from functools import partial
 from dynamo_assets.aws.cancellation import pause, side_by_side
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Retention, Table
 from dynamo_assets.export.holding import Held, Hold, one_at_a_time
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.naming import Layout
@@ -21,7 +23,6 @@ from dynamo_assets.retention.leavings import Leavings
 from dynamo_assets.retention.outcome import Outcome
 from dynamo_assets.retention.protection import Protection
 from dynamo_assets.retention.removal import Removal
-from dynamo_assets.settings import Retention, Settings, Table
 from dynamo_assets.verification.records import Records
 
 

@@ -22,7 +22,9 @@ from dynamo_assets.automation.partitions import current_slot
 from dynamo_assets.aws.athena import Athena, quote_identifier
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.config import CONFIG_VARIABLE, load_settings
+from dynamo_assets.configuration.load import CONFIG_VARIABLE, load_settings
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import SandboxError
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.infrastructure.deployment import deploy
@@ -39,7 +41,6 @@ from dynamo_assets.naming import (
 from dynamo_assets.sandbox.sample_history import PAYMENTS
 from dynamo_assets.sandbox.samples import REVIEWS, load_samples
 from dynamo_assets.sandbox.server import spawn
-from dynamo_assets.settings import Settings, Table
 
 LOCAL = Path(".local")
 SHOWN_ROWS = 3

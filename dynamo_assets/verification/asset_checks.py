@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
-from dynamo_assets.settings import Table
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.verification.finding import (
     CATALOG,
     CONVERSIONS,

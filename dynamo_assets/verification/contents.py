@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.export.manifest import Manifest, ManifestColumn
-from dynamo_assets.settings import Table
 from dynamo_assets.verification.finding import CONVERSIONS, SCHEMA, VOLUME, Finding, finding_of
 from dynamo_assets.verification.records import Record
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.export.manifest import Manifest, ManifestStore
-from dynamo_assets.settings import Settings, Table
 from dynamo_assets.verification.contents import check_conversions, check_schema, check_volume
 from dynamo_assets.verification.files import check_files
 from dynamo_assets.verification.finding import (

@@ -22,7 +22,9 @@ from boto3.dynamodb.types import TypeSerializer
 from dynamo_assets.automation.jobs import cadences
 from dynamo_assets.automation.partitions import current_slot
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.config import load_settings
+from dynamo_assets.configuration.load import load_settings
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.infrastructure.deployment import deploy
@@ -30,7 +32,6 @@ from dynamo_assets.naming import job_name
 from dynamo_assets.publishing.by_hand import Order, Published, Publisher
 from dynamo_assets.publishing.pins import Pins
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, Endpoint
-from dynamo_assets.settings import Settings, Table
 from dynamo_assets.verification.records import Records
 
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/dynamodb-exports"

@@ -34,7 +34,7 @@ ELSEWHERE = {
         "aws/test_athena.py::test_a_query_has_a_time_limit_and_is_cancelled_at_it",
         "acceptance/faults/test_crawls.py::test_a_crawl_that_fails_or_hangs_publishes_nothing_and_the_next_one_does",
     ],
-    8: ["test_config.py::test_tables_that_would_overwrite_each_other_are_refused_and_both_named"],
+    8: ["configuration/test_load.py::test_tables_that_would_overwrite_each_other_are_refused_and_both_named"],
     9: [
         "acceptance/test_formats.py::test_9_a_change_of_format_is_one_table_and_every_snapshot_can_be_read",
         "acceptance/test_formats.py::test_9_csv_and_json_are_not_mixed_and_the_view_stays_as_it_was",
@@ -44,7 +44,7 @@ ELSEWHERE = {
         "glue_scripts/test_export_table.py::test_units_run_on_executors_and_an_executor_s_error_is_the_run_s",
         "faults/test_rate_on_spark.py::test_executors_together_keep_the_rate_and_use_it",
     ],
-    11: ["test_config.py::test_what_is_wrong_is_named_with_its_key_and_the_fix"],
+    11: ["configuration/test_load.py::test_what_is_wrong_is_named_with_its_key_and_the_fix"],
     13: [
         "acceptance/faults/test_killed.py::test_a_run_killed_at_any_stage_leaves_the_view_whole_and_the_way_free",
         "acceptance/test_retention.py::test_what_dead_attempts_left_goes_after_a_day_and_not_before",

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from dynamo_assets import cli
 from dynamo_assets.aws.clients import AwsClients
-from dynamo_assets.config import load_settings
+from dynamo_assets.configuration.load import load_settings
 from dynamo_assets.errors import ConfigError, DeploymentError
 from dynamo_assets.infrastructure import deployment
 from dynamo_assets.infrastructure.deployment import deploy

@@ -20,6 +20,7 @@ from botocore.client import BaseClient
 
 from dynamo_assets import cli
 from dynamo_assets.aws.cancellation import Cancellation, under
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.erasure.journal import Journal, Journals
 from dynamo_assets.erasure.keys import Keys
@@ -29,7 +30,6 @@ from dynamo_assets.export import holding
 from dynamo_assets.export.claim import utc_now
 from dynamo_assets.export.holding import Held, take_if_free
 from dynamo_assets.export.manifest import Manifest
-from dynamo_assets.settings import Settings
 from dynamo_assets.verification.folders import Folders
 from tests.acceptance.conftest import Pipeline, failure_of
 from tests.acceptance.old_snapshots import OldSnapshots, label

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dynamo_assets.alerts.message import asset_url, entries, listed, one_line, run_url, subject_line
-from dynamo_assets.settings import Alerts
+from dynamo_assets.configuration.settings import Alerts
 
 
 def test_a_subject_is_one_line_of_ascii_that_sns_takes() -> None:

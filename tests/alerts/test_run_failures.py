@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from dynamo_assets.alerts.run_failures import is_ours, run_failure_sensor
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.sandbox.endpoint import Endpoint
-from dynamo_assets.settings import Settings
 from tests.alerts.topics import Topic
 
 GLUE = "https://us-east-1.console.aws.amazon.com/gluestudio/home?region=us-east-1#/job/export/run/jr_1"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.sandbox.endpoint import Endpoint
-from dynamo_assets.settings import Settings
 from tests.freshness.lake import Lake
 
 LIMITS = {"warn": "2h", "fail": "6h"}

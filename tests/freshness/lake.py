@@ -13,11 +13,12 @@ import dagster as dg
 from dynamo_assets.aws.catalog import Catalog
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.aws.views import view_query
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.freshness.sensor import freshness_sensor
 from dynamo_assets.naming import format_snapshot
 from dynamo_assets.publishing.pins import Pin, Pins
-from dynamo_assets.settings import Settings, Table
 from dynamo_assets.verification.finding import Finding
 from dynamo_assets.verification.records import Record, Records
 from tests.export.manifests import snapshot_of

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from dynamo_assets.configuration.table_settings import Freshness
 from dynamo_assets.freshness.known import Known, judge
 from dynamo_assets.freshness.text import spoken
 from dynamo_assets.naming import parse_snapshot
-from dynamo_assets.settings import Freshness
 
 LABEL = "2026-11-23T10:00:00"
 

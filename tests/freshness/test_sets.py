@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.freshness.known import Known
 from dynamo_assets.freshness.sets import known_of_set, newest_of_all
 from dynamo_assets.naming import parse_snapshot
-from dynamo_assets.settings import Table
 from tests.freshness.lake import Lake, ago
 
 MEMBERS = [Table(table="Orders", name="orders"), Table(table="Customers", name="customers")]

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from dynamo_assets.configuration.settings import Settings, Storage, TableSet
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.publishing.target import Target
-from dynamo_assets.settings import Settings, Storage, Table, TableSet
 
 MEMBERS = [Table(table=table, name=table.lower(), engine="point_in_time") for table in ("Orders", "Payments")]
 SETTINGS = Settings(

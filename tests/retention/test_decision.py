@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dynamo_assets.configuration.table_settings import Retention
 from dynamo_assets.naming import format_snapshot
 from dynamo_assets.retention.decision import Decision, Protected, decide
-from dynamo_assets.settings import Retention
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from dynamo_assets.configuration.table_settings import Table, Verification, Volume
 from dynamo_assets.export.manifest import ManifestColumn
 from dynamo_assets.naming import Layout
-from dynamo_assets.settings import Table, Verification, Volume
 from dynamo_assets.verification.contents import check_volume, demoted_to_text
 from dynamo_assets.verification.records import Record
 from tests.export.manifests import snapshot_of

@@ -8,6 +8,8 @@ from dynamo_assets.assets.snapshot import retry_policy
 from dynamo_assets.assets.table_sets.checks import MOVED_TOGETHER, moved_together_spec, what_to_do
 from dynamo_assets.assets.table_sets.instant import Instants, instants_of
 from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings, TableSet
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import HeldBackError, PublishingError
 from dynamo_assets.failures import explained_of
 from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key
@@ -26,7 +28,6 @@ from dynamo_assets.publishing.presentation import (
 )
 from dynamo_assets.publishing.target import Target
 from dynamo_assets.publishing.views import Views
-from dynamo_assets.settings import Settings, Table, TableSet
 from dynamo_assets.verification.asset_checks import view_specs
 from dynamo_assets.verification.verify import Verifier
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from dynamo_assets.configuration.settings import Settings, TableSet
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.metadata import SNAPSHOT_LABEL
 from dynamo_assets.naming import format_snapshot, parse_slot, set_asset_key
-from dynamo_assets.settings import Settings, Table, TableSet
 
 MOVED_TOGETHER = "moved_together"
 

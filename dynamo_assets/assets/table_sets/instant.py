@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dynamo_assets.aws.views import published_snapshot
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.naming import format_snapshot, parse_slot, parse_snapshot
 from dynamo_assets.publishing.choice import Choice
-from dynamo_assets.settings import Table
 
 
 @dataclass(frozen=True)

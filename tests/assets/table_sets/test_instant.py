@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dynamo_assets.assets.table_sets.instant import Instants, instants_of
 from dynamo_assets.aws.views import view_query
+from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.publishing.choice import Choice
-from dynamo_assets.settings import Table
 
 MEMBERS = [Table(table=name, name=name.lower(), engine="point_in_time") for name in ("Orders", "Customers", "Payments")]
 T1, T2, T3 = (f"2026-11-23T1{hour}:00:00" for hour in (1, 2, 3))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from dagster import TimeWindowPartitionsDefinition
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from dynamo_assets.export.request import NO_XML
 from dynamo_assets.naming import SLOT_FORMAT
@@ -129,3 +129,9 @@ def _check_arn(value: Any) -> Any:
 
 
 Arn = Annotated[str, BeforeValidator(_check_arn)]
+
+
+class Section(BaseModel):
+    """A mapping of `tables.yaml`; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dynamo_assets.configuration.settings import Settings, TableSet
+from dynamo_assets.configuration.table_settings import Table, TableSettings
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.naming import (
     ASSET_PREFIXES,
@@ -23,7 +25,6 @@ from dynamo_assets.naming import (
     snapshots_table,
     table_name,
 )
-from dynamo_assets.settings import Settings, Table, TableSet, TableSettings
 from dynamo_assets.yaml_file import read_yaml
 
 CONFIG_VARIABLE = "DYNAMO_ASSETS_CONFIG"

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dynamo_assets.config import load_settings
+from dynamo_assets.configuration.load import load_settings
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Retention
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.settings import Retention, Settings
 
 STORAGE = "storage: {bucket: exports-bucket}\n"
 
@@ -295,7 +296,7 @@ tables:
 
 
 def test_the_file_of_this_repository_is_valid() -> None:
-    path = Path(__file__).parent.parent / "tables.yaml"
+    path = Path(__file__).parents[2] / "tables.yaml"
     settings = load_settings(path, {"AWS_ACCOUNT_ID": "123456789012", "AWS_REGION": "eu-west-1"})
     tables = [table.table for table in settings.tables]
     assert tables == ["Reviews", "Api-Operations", "Orders", "Customers", "Payments"]

@@ -1,0 +1,1 @@
+"""`tables.yaml`: what it may say, and how it becomes settings."""
