@@ -94,7 +94,11 @@ def costs_of(manifest: Manifest, facts: Mapping[str, Any], prices: Prices) -> di
     return {
         "reads": 0.0 if facts.get("billing_mode") == "PROVISIONED" else prices.reads(read_units),
         "native_export": prices.native_export(billed_bytes),
-        "glue": prices.glue_run(float(facts.get("glue_dpu_seconds", 0)), float(facts.get("glue_dpus", 0))),
+        "glue": prices.glue_run(
+            float(facts.get("glue_dpu_seconds", 0)),
+            float(facts.get("glue_dpus", 0)),
+            flex=bool(facts.get("glue_flex")),
+        ),
     }
 
 

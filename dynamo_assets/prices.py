@@ -30,6 +30,8 @@ class Prices(BaseModel):
     """A million read request units of an on-demand table."""
     glue_dpu_hour: float = Field(default=_DEFAULTS["glue_dpu_hour"], ge=0)
     """A DPU of a Glue job for an hour."""
+    glue_flex_dpu_hour: float = Field(default=_DEFAULTS["glue_flex_dpu_hour"], ge=0)
+    """The same where the run takes spare capacity, `glue.flex`."""
     glue_minimum_seconds: int = Field(default=_DEFAULTS["glue_minimum_seconds"], ge=0)
     """What a run of a Glue job is billed for at least."""
     crawler_dpu_hour: float = Field(default=_DEFAULTS["crawler_dpu_hour"], ge=0)
@@ -45,9 +47,10 @@ class Prices(BaseModel):
         """An export by DynamoDB itself of so many bytes."""
         return size / GB * self.native_export_gb
 
-    def glue_run(self, dpu_seconds: float, dpus: float) -> float:
+    def glue_run(self, dpu_seconds: float, dpus: float, *, flex: bool = False) -> float:
         """A run of a Glue job that consumed so many DPU seconds, on so many DPUs."""
-        return max(dpu_seconds, self.glue_minimum_seconds * dpus) / 3600 * self.glue_dpu_hour
+        dpu_hours = max(dpu_seconds, self.glue_minimum_seconds * dpus) / 3600
+        return dpu_hours * (self.glue_flex_dpu_hour if flex else self.glue_dpu_hour)
 
     def crawl(self, dpu_hours: float) -> float:
         """A crawl, by the DPU hours that Glue counted."""

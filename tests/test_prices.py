@@ -36,13 +36,14 @@ def test_what_aws_bills_at_least_is_billed() -> None:
         ({}, {"read_units": 2e6}, {"reads": 0.25}),
         ({"billing_mode": "PROVISIONED"}, {"read_units": 2e6}, {}),
         ({"glue_dpu_seconds": 7200, "glue_dpus": 2.0}, {"read_units": 0}, {"glue": 0.88}),
+        ({"glue_dpu_seconds": 7200, "glue_dpus": 2.0, "glue_flex": True}, {"read_units": 0}, {"glue": 0.58}),
         # What a merge that failed had exported is billed too: only the engine knows of it.
         ({"billed_bytes": 3 * GB}, {"billed_bytes": GB}, {"native_export": 0.3}),
         ({}, {"billed_bytes": GB}, {"native_export": 0.1}),
     ],
 )
 def test_what_a_snapshot_cost_follows_from_what_aws_has_counted(facts: dict, read: dict, costs: dict) -> None:
-    prices = Prices(read_million_units=0.125, native_export_gb=0.1, glue_dpu_hour=0.44)
+    prices = Prices(read_million_units=0.125, native_export_gb=0.1, glue_dpu_hour=0.44, glue_flex_dpu_hour=0.29)
     taken = snapshot_of(Layout("exports", ""), "2026-11-25T10:00:00", read=read)
     expected = {"reads": 0.0, "native_export": 0.0, "glue": 0.0, **costs}
     assert costs_of(taken, facts, prices) == pytest.approx(expected)

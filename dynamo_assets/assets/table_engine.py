@@ -63,6 +63,7 @@ def limits_of(table: Table, settings: Settings) -> Limits:
     return Limits(
         time_limit=table.time_limit,
         worker_type=settings.glue.worker_type,
+        flex=settings.glue.flex,
         max_workers=settings.glue.max_workers,
         workers=settings.glue.fixed_workers,
         prices=settings.prices,

@@ -48,6 +48,7 @@ class JobRun:
     dpus: float
     worker_type: str
     workers: int
+    flex: bool
 
     @classmethod
     def from_response(cls, run: Mapping[str, Any]) -> JobRun:
@@ -65,6 +66,7 @@ class JobRun:
             dpus=dpus,
             worker_type=run.get("WorkerType", ""),
             workers=run.get("NumberOfWorkers", 0),
+            flex=run.get("ExecutionClass") == "FLEX",
         )
 
 
@@ -76,11 +78,21 @@ class Capacity:
         worker_type: The size of a worker.
         workers: How many, the driver included.
         timeout: After how long Glue ends the run; it takes whole minutes.
+        flex: Whether it runs on spare capacity, whatever the job's definition says.
     """
 
     worker_type: str
     workers: int
     timeout: timedelta
+    flex: bool = False
+
+    def as_request(self) -> dict[str, Any]:
+        """The members of StartJobRun's request that say so."""
+        return {
+            "WorkerType": self.worker_type,
+            "NumberOfWorkers": self.workers,
+            "ExecutionClass": "FLEX" if self.flex else "STANDARD",
+        }
 
 
 class GlueRunError(AwsOperationError):
@@ -168,7 +180,7 @@ class GlueJobs:
             AwsOperationError: The job does not exist.
         """
         limit = capacity.timeout if capacity else timeout
-        workers: Any = {"WorkerType": capacity.worker_type, "NumberOfWorkers": capacity.workers} if capacity else {}
+        own: Any = capacity.as_request() if capacity else {}
 
         def start() -> str | None:
             try:
@@ -176,7 +188,7 @@ class GlueJobs:
                     JobName=job_name,
                     Arguments=dict(arguments),
                     Timeout=math.ceil(limit.total_seconds() / 60),
-                    **workers,
+                    **own,
                 )
                 if answer["ResponseMetadata"].get("RetryAttempts"):
                     self._stop_twins(job_name, arguments, answer["JobRunId"])

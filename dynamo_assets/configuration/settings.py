@@ -56,6 +56,8 @@ class Glue(Section):
     """The Glue version of the job."""
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     """The size of one worker."""
+    flex: bool = False
+    """Runs take spare capacity: cheaper, but they begin when there is some, and may lose workers on the way."""
     workers: Workers = "auto"
     """How many workers a run gets, the driver's included: by the table's size and the rate at which it may be read, or
     always so many."""
@@ -65,6 +67,15 @@ class Glue(Section):
     """The jobs' own limit; each run is started with its table's `time_limit`."""
     max_concurrent_runs: int = Field(default=10, ge=1, le=1000)
     """How many tables may export at once; further ones wait for their turn."""
+
+    @model_validator(mode="after")
+    def _flex_has_its_workers(self) -> Glue:
+        # Glue developer guide, "Adding jobs in AWS Glue": "G.1X or G.2X worker types" for flexible job runs.
+        if self.flex and self.worker_type not in {"G.1X", "G.2X"}:
+            raise ValueError(
+                f"`flex` knows the worker types G.1X and G.2X; take one of them instead of {self.worker_type}"
+            )
+        return self
 
     @property
     def fixed_workers(self) -> int | None:

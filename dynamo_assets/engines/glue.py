@@ -41,7 +41,7 @@ class GlueEngine:
             ManifestError: It succeeded and left no manifest.
             KeyError: The request has no slot.
         """
-        time_limit = self.sizer.limits.time_limit
+        limits = self.sizer.limits
         running = self.in_flight(request)
         expected: Mapping[str, object] = {}
         if running is not None:
@@ -53,13 +53,13 @@ class GlueEngine:
             run_id = self.jobs.start(
                 self.job_name,
                 request.to_arguments(),
-                timeout=time_limit,
+                timeout=limits.time_limit,
                 subject=request.table,
-                capacity=Capacity(self.sizer.limits.worker_type, size.workers, size.timeout),
+                capacity=Capacity(limits.worker_type, size.workers, size.timeout, limits.flex),
             )
             attempt = request.attempt
         log(f"Following {self.jobs.url(self.job_name, run_id)}")
-        run = self.jobs.follow(self.job_name, run_id, timeout=time_limit, subject=request.table, on_log=log)
+        run = self.jobs.follow(self.job_name, run_id, timeout=limits.time_limit, subject=request.table, on_log=log)
         return Snapshot(self._manifest_of(request, attempt, run), {**expected, **self._facts(run)})
 
     def in_flight(self, request: ExportRequest) -> JobRun | None:
@@ -93,4 +93,5 @@ class GlueEngine:
             "workers": run.workers,
             "glue_dpu_seconds": run.dpu_seconds,
             "glue_dpus": run.dpus,
+            "glue_flex": run.flex,
         }

@@ -62,6 +62,7 @@ class Limits:
         max_workers: How many a run gets at most, the driver included.
         workers: How many it gets, where that is not to be computed.
         prices: What AWS bills.
+        flex: Whether Glue runs take spare capacity. When that comes nobody knows: no wait for it is expected.
     """
 
     time_limit: timedelta
@@ -69,6 +70,7 @@ class Limits:
     max_workers: int = 10
     workers: int | None = None
     prices: Prices = field(default_factory=Prices)
+    flex: bool = False
 
     @property
     def slots(self) -> int:
@@ -121,7 +123,7 @@ def size_of(work: Work, engine: str, limits: Limits) -> Size:
     busy = reading + (0 if work.format == "parquet" else work.bytes / (at_once * slot))
     seconds = busy + (GLUE_START_SECONDS if on_glue else 0)
     dpus = workers * DPUS[limits.worker_type]
-    cost = limits.prices.reads(work.billed_units) + limits.prices.glue_run(seconds * dpus, dpus)
+    cost = limits.prices.reads(work.billed_units) + limits.prices.glue_run(seconds * dpus, dpus, flex=limits.flex)
     return Size(
         workers=workers,
         timeout=_timeout(seconds, limits.time_limit),

@@ -61,6 +61,7 @@ def parameters(settings: Settings, existing: Existing, code: GlueCode, region: s
         "PythonModules": code.additional_python_modules,
         "GlueVersion": glue.version,
         "WorkerType": glue.worker_type,
+        "ExecutionClass": "FLEX" if glue.flex else "STANDARD",
         "NumberOfWorkers": str(glue.fixed_workers or 2),  # each run is started with its own number
         "JobTimeoutMinutes": str(glue.job_timeout_minutes),
         "MaxConcurrentRuns": str(glue.max_concurrent_runs),

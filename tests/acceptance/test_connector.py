@@ -52,9 +52,10 @@ def test_what_aws_s_reader_keeps_comes_back_equal(make_pipeline, unique, aws: En
 def test_its_snapshots_and_those_of_engine_glue_are_one_table(make_pipeline, unique, aws: Endpoint) -> None:
     table = unique("Both")
     fill(aws, table, KEPT)
-    pipeline = make_pipeline({table: CONNECTOR})
+    pipeline = make_pipeline({table: CONNECTOR}, glue={"flex": True})
     first = snapshot(pipeline, table)
     second = snapshot(pipeline.with_table_settings(table, engine="glue"), table)
+    assert [run["ExecutionClass"] for run in pipeline.glue_runs()] == ["FLEX"]
     assert [(c.name, c.type) for c in first.columns] == [(c.name, c.type) for c in second.columns]
     assert not second.schema_changes
 

@@ -133,7 +133,13 @@ def test_an_empty_account_gets_everything_once_and_destroy_takes_it_away(aws: En
 
 def test_data_goes_where_that_is_asked_for(aws: Endpoint, name: str, run: Run) -> None:
     bucket, s3 = name.replace("_", "-"), aws.client("s3")
-    run("deploy", alerts={"sns_topic": f"arn:aws:sns:us-east-1:{ACCOUNT_ID}:{name}"}, deploy={"kms_key": "new"})
+    run(
+        "deploy",
+        alerts={"sns_topic": f"arn:aws:sns:us-east-1:{ACCOUNT_ID}:{name}"},
+        deploy={"kms_key": "new"},
+        glue={"flex": True},
+    )
+    assert aws.client("glue").get_job(JobName=name)["Job"]["ExecutionClass"] == "FLEX"
     [rule] = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

@@ -67,6 +67,10 @@ def test_environment_variables_are_filled_in(load) -> None:
             for workers in ("many", "1", "300", "true", "2.5")
         ),
         (
+            STORAGE + "glue: {flex: true, worker_type: G.4X}\ntables: {Orders: {}}",
+            r"glue: `flex` knows the worker types G.1X and G.2X",
+        ),
+        (
             STORAGE + "tables: {Orders: {engine: spark}}",
             r"tables.Orders.engine: .*'glue', 'glue_connector', 'in_process' or 'point_in_time'.*found 'spark'",
         ),

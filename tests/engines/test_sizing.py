@@ -19,7 +19,9 @@ from dynamo_assets.prices import Prices
 
 MB, GB, TB = 1e6, 1e9, 1e12
 HOURS = timedelta(hours=12)
-PRICES = Prices(read_million_units=0.125, native_export_gb=0.1, glue_dpu_hour=0.44, glue_minimum_seconds=60)
+PRICES = Prices(
+    read_million_units=0.125, native_export_gb=0.1, glue_dpu_hour=0.44, glue_flex_dpu_hour=0.29, glue_minimum_seconds=60
+)
 LIMITS = Limits(HOURS, prices=PRICES)
 Billing = Literal["PROVISIONED", "PAY_PER_REQUEST"]
 
@@ -123,6 +125,14 @@ CASES = {
         4.23,
         "take 17 min; 8 workers, glue.max_workers",
         limits=Limits(HOURS, "G.4X", max_workers=8, prices=PRICES),
+    ),
+    "spare capacity": Case(
+        conversion_work(1 * TB, "parquet"),
+        10,
+        53.0,
+        2.57,
+        "take 51 min; 10 workers, glue.max_workers",
+        limits=Limits(HOURS, prices=PRICES, flex=True),
     ),
     # It reads twice, at a sixth of our speed: 19 slots for 30 MB a second.
     "AWS's own reader": Case(
