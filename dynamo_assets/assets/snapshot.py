@@ -1,9 +1,10 @@
 """`s3/<name>_export`: the snapshots of one table, one run of the engine after another."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import dagster as dg
 
@@ -132,7 +133,7 @@ def _take_or_adopt(
     if is_retry and (left := _unreported(context, manifests, table, origin)):
         context.log.info(f"Adopting snapshot {left.manifest.snapshot_timestamp}, complete since the run broke off")
         return left
-    return engine_of(table, settings, aws, manifests).take_snapshot(
+    return engine_of(table, settings, aws, manifests, partial(_announce, context)).take_snapshot(
         settings.export_request(table, slot=slot, attempt=f"{origin}/{uuid.uuid4().hex[:8]}"),
         before_start=partial(_require_slot, table, slot, slots),
         log=partial(_log, context),
@@ -146,6 +147,17 @@ def _require_slot(table: Table, slot: str, slots: dg.TimeWindowPartitionsDefinit
 
 def _log(context: dg.AssetExecutionContext, line: str) -> None:
     (context.log.warning if line.startswith(WARNING_PREFIX) else context.log.info)(line)
+
+
+def _announce(context: dg.AssetExecutionContext, expected: Mapping[str, Any]) -> None:
+    context.log_event(
+        dg.AssetObservation(
+            context.asset_key,
+            partition=context.partition_key,
+            description="What the run that has begun is expected to take and to cost",
+            metadata={**expected, "run": context.run.run_id},
+        )
+    )
 
 
 def _unreported(

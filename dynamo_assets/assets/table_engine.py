@@ -17,14 +17,16 @@ from dynamo_assets.engines.increments import Chain
 from dynamo_assets.engines.point_in_time import PointInTimeEngine
 from dynamo_assets.engines.sizer import Sizer
 from dynamo_assets.engines.sizing import Limits
-from dynamo_assets.engines.snapshot import Engine
+from dynamo_assets.engines.snapshot import Announce, Engine, nobody
 from dynamo_assets.export.manifest import ManifestStore
 
 
-def engine_of(table: Table, settings: Settings, aws: AwsClients, manifests: ManifestStore) -> Engine:
+def engine_of(
+    table: Table, settings: Settings, aws: AwsClients, manifests: ManifestStore, announce: Announce = nobody
+) -> Engine:
     """What takes the table's snapshots. Nothing is asked of AWS yet."""
     dynamodb, limits = aws.dynamodb_of(table.table), limits_of(table, settings)
-    sizer = Sizer(dynamodb, limits)
+    sizer = Sizer(dynamodb, limits, announce)
     in_process = InProcessEngine(session=aws.session(), sizer=sizer)
     glue = GlueEngine(
         jobs=GlueJobs(aws.glue, aws.logs),
@@ -46,6 +48,7 @@ def engine_of(table: Table, settings: Settings, aws: AwsClients, manifests: Mani
         bucket_owner=settings.storage.bucket_owner,
         kms_key=options.kms_key,
         chain=Chain(manifests, partial(last_tick, options.full_every)) if options.full_every else None,
+        announce=announce,
     )
     match table.engine:
         case "in_process":

@@ -14,7 +14,7 @@ from dynamo_assets.aws.wanted_export import WantedExport
 from dynamo_assets.engines.increments import Chain, Full, Increment
 from dynamo_assets.engines.sizer import expectation
 from dynamo_assets.engines.sizing import Limits, Size, full_export_size
-from dynamo_assets.engines.snapshot import Engine, Log, Snapshot
+from dynamo_assets.engines.snapshot import Announce, Engine, Log, Snapshot, nobody
 from dynamo_assets.engines.work import Work, conversion_work
 from dynamo_assets.errors import AwsOperationError, IntegrityError, SlotError
 from dynamo_assets.export.manifest import Manifest, ManifestStore
@@ -47,6 +47,7 @@ class PointInTimeEngine:
         bucket_owner: The account that owns the bucket, where it is not the table's.
         kms_key: The key that encrypts DynamoDB's files.
         chain: How snapshots between full exports are made of changes; None where each is made of a full export.
+        announce: Is told what a full export is expected to take.
     """
 
     dynamodb: DynamoDBClient
@@ -61,6 +62,7 @@ class PointInTimeEngine:
     bucket_owner: str | None = None
     kms_key: str | None = None
     chain: Chain | None = None
+    announce: Announce = nobody
 
     def take_snapshot(
         self, request: ExportRequest, *, before_start: Callable[[], None], log: Log, work: Work | None = None
@@ -133,6 +135,7 @@ class PointInTimeEngine:
             log(f"{'' if why.expected else WARNING_PREFIX}A full export is taken: {why.reason}")
         expected = full_export_size(work, self.limits, on_glue=work.bytes >= self.in_process_below)
         log(f"Expected: {expectation(expected)}")
+        self.announce(expected.facts())
         export = self.exports.obtain(wanted, timeout=self.limits.time_limit, log=log)
         request = replace(request, native_export=export.manifest_key)
         converted = self._convert(request, export.billed_bytes, log, items=work.items)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo_assets.engines.sizing import Limits, Size, duration_text, size_of
-from dynamo_assets.engines.snapshot import Log
+from dynamo_assets.engines.snapshot import Announce, Log, nobody
 from dynamo_assets.engines.work import Work, scan_work
 from dynamo_assets.errors import PlanError
 from dynamo_assets.export.request import ExportRequest
@@ -25,10 +25,12 @@ class Sizer:
     Attributes:
         dynamodb: Of the table's region.
         limits: Within what.
+        announce: Is told what is expected; not of a conversion, which is part of what was expected of the whole.
     """
 
     dynamodb: DynamoDBClient
     limits: Limits
+    announce: Announce = nobody
 
     def size(self, request: ExportRequest, engine: str, work: Work | None, log: Log) -> tuple[Size, dict[str, object]]:
         """What a run gets, and the metadata of that; both are told to the log.
@@ -46,6 +48,8 @@ class Sizer:
         facts = size.facts()
         if work.billing_mode:
             facts["billing_mode"] = work.billing_mode
+        if request.native_export is None:
+            self.announce(facts)
         return size, facts
 
     def _scan(self, request: ExportRequest, engine: str, log: Log) -> Work:

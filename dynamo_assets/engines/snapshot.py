@@ -13,6 +13,13 @@ from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.naming import format_snapshot, parse_slot
 
 Log = Callable[[str], None]
+Announce = Callable[[Mapping[str, Any]], None]
+"""Is given what a snapshot is expected to take and to cost, before it is begun, by the names of the metadata."""
+
+
+def nobody(_expected: Mapping[str, Any]) -> None:
+    """Where nobody wants to know in advance."""
+
 
 _CLOCK_SLACK = timedelta(minutes=10)
 """How far the clock that gave a slot's tick and the one that labelled its snapshot may be apart."""

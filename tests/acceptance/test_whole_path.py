@@ -88,6 +88,11 @@ def test_a_materialization_tells_what_a_person_wants_to_know(make_pipeline, uniq
     assert facts["costs"]["glue"] == pytest.approx(max(60, facts["glue_seconds"]) * 2 / 3600 * 0.44, abs=1e-4)
     assert facts["cost_usd"] == pytest.approx(facts["costs"]["glue"], abs=1e-4)
     assert facts["expected_cost_usd"] == pytest.approx(0.022)
+    events = [event for event in result.all_events if event.asset_key == dg.AssetKey(["s3", f"{name}_export"])]
+    observed, *_, materialized = [e for e in events if e.is_asset_observation or e.is_step_materialization]
+    announced = observed.asset_observation_data.asset_observation
+    assert announced.partition == materialized.partition == pipeline.slot(table)
+    assert (announced.metadata["expected_seconds"].value, announced.metadata["workers"].value) == (90.0, 2)
     columns = snapshot.metadata["dagster/column_schema"].value.columns
     assert {column.name: column.type for column in columns} == {
         "id": "string",
