@@ -63,10 +63,10 @@ def _newer(watched: Watched, known: Known) -> Iterator[str]:
     if not known.waits:
         return
     if known.rejected:
-        yield (
-            f"Snapshot {known.latest} is complete and was rejected by its checks: {known.rejected.rstrip('.')}. Mend "
-            f"that and take another, or `dynamo-assets publish {watched.moves} --snapshot {known.latest} --accept`."
-        )
+        yield f"Snapshot {known.latest} is complete and was rejected by its checks: {known.rejected.rstrip('.')}."
+        command = f"`dynamo-assets publish {watched.moves} --snapshot {known.latest} --accept`"
+        if command not in known.rejected:  # some checks give that advice themselves
+            yield f"Mend that and take another, or {command}."
     elif known.pin:
         yield f"The newest complete one is {known.latest}."
     else:

@@ -71,6 +71,11 @@ def test_a_snapshot_that_was_rejected_is_named_with_the_reason(make_lake: MakeLa
     assert tick.value("orders", "rejected_because") == "volume: no rows where there were 1,000."
     assert lake.tick().events == []
 
+    advice = f"`dynamo-assets publish Orders --snapshot {new} --accept`"
+    lake.reject("Orders", new, f"emptied. If that is right: {advice}.")
+    lake.cursor = None
+    assert str(lake.tick().checked("orders").description).count(advice) == 1
+
 
 def test_a_pinned_view_that_grows_old_says_who_holds_it_and_how_to_let_it_go(make_lake: MakeLake) -> None:
     lake = make_lake("orders")
