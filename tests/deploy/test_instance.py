@@ -88,7 +88,7 @@ def test_a_run_whose_worker_died_is_failed_and_tried_again_and_its_places_are_fr
     assert monitoring["enabled"]
     assert retries["enabled"]
     assert retries["max_retries"] > 0
-    # A resumed run would not know of the steps that were running; a new one attaches to what is in flight.
+    # A resumed run begins with its first step again, a new one with the step that failed.
     assert monitoring["max_resume_run_attempts"] == 0
     assert monitoring["free_slots_after_run_end_seconds"] > 0
 
