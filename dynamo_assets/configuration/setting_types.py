@@ -1,8 +1,13 @@
-"""The types of values in `tables.yaml` that YAML has not: durations, sizes, shares, cron expressions."""
+"""The types of values in `tables.yaml` that YAML has not: durations, sizes, shares, cron expressions.
+
+Each says in a `Written` how a person writes it: the documentation and the JSON schema are made of that.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -11,6 +16,26 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from dynamo_assets.export.request import NO_XML
 from dynamo_assets.naming import SLOT_FORMAT
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, eq=False)  # a union of types hashes what it is made of, and a mapping has no hash
+class Written:
+    """How a value is written in YAML, where its type in Python does not say so.
+
+    Attributes:
+        spoken: For the documentation, in Markdown.
+        schema: The same as a JSON Schema; `${VARIABLE}` is added to it.
+        write: A value of the Python type as a person would write it.
+    """
+
+    spoken: str
+    schema: Mapping[str, Any]
+    write: Callable[[Any], Any] = _as_it_is
+
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -28,6 +53,19 @@ def _parse_duration(value: Any) -> Any:
         raise ValueError("longer than can be counted; write less") from error
 
 
+def _written_duration(value: timedelta) -> str:
+    seconds = round(value.total_seconds())
+    unit = next(unit for unit in ("d", "h", "m", "s") if seconds % _SECONDS[unit] == 0)
+    return f"{seconds // _SECONDS[unit]}{unit}"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_parse_duration),
+    Written("duration", {"type": "string", "pattern": r"^\s*[0-9]+\s*[smhd]\s*$"}, _written_duration),
+]
+
+
 _SIZE = re.compile(r"(\d+)\s*([KMG]B)")
 _BYTES = {"KB": 1024, "MB": 1024**2, "GB": 1024**3}
 
@@ -43,7 +81,16 @@ def _refuse_size() -> None:
     raise ValueError("write a whole number and a unit: 64MB, 256MB or 1GB")
 
 
-Size = Annotated[int, BeforeValidator(_parse_size)]
+def _written_size(value: int) -> int | str:
+    unit = next((unit for unit in ("GB", "MB", "KB") if value % _BYTES[unit] == 0), None)
+    return f"{value // _BYTES[unit]}{unit}" if unit and value else value
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(_parse_size),
+    Written("size", {"type": ["integer", "string"], "pattern": r"^\s*[0-9]+\s*[KMG]B\s*$"}, _written_size),
+]
 
 
 def refuse_xml(value: Any) -> Any:
@@ -51,9 +98,6 @@ def refuse_xml(value: Any) -> Any:
     if value == "xml":
         raise ValueError(NO_XML)
     return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
 
 
 def _check_cron(value: Any) -> Any:
@@ -66,7 +110,11 @@ def _check_cron(value: Any) -> Any:
     return value
 
 
-Cron = Annotated[str, BeforeValidator(_check_cron)]
+Cron = Annotated[
+    str,
+    BeforeValidator(_check_cron),
+    Written("cron expression", {"type": "string", "pattern": r"^\s*\S+(\s+\S+){4}\s*$"}),
+]
 
 
 def _check_workers(value: Any) -> Any:
@@ -76,7 +124,14 @@ def _check_workers(value: Any) -> Any:
     return value
 
 
-Workers = Annotated[int | Literal["auto"], BeforeValidator(_check_workers)]
+Workers = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(_check_workers),
+    Written(
+        "`auto`, or a whole number, 2 to 299",
+        {"type": ["integer", "string"], "minimum": 2, "maximum": 299, "pattern": "^auto$"},
+    ),
+]
 
 
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
@@ -91,7 +146,20 @@ def _parse_share(value: Any) -> Any:
     return float(match[1]) / 100
 
 
-Share = Annotated[float, BeforeValidator(_parse_share)]
+def _written_share(value: float) -> str:
+    return f"{value * 100:g}%"
+
+
+Share = Annotated[
+    float,
+    BeforeValidator(_parse_share),
+    Written(
+        "share",
+        # 50 might be meant as 50%, so whole numbers are refused.
+        {"type": ["number", "string"], "not": {"type": "integer"}, "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"},
+        _written_share,
+    ),
+]
 
 
 def read_off(value: Any) -> Any:
@@ -104,7 +172,7 @@ Level = Annotated[Literal["block", "warn", "off"], BeforeValidator(read_off)]
 
 
 # SNS API reference, "CreateTopic": 256 of these characters; the name of a FIFO topic ends in `.fifo`.
-_SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
+_SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 
 
 def _check_topic(value: Any) -> Any:
@@ -116,7 +184,11 @@ def _check_topic(value: Any) -> Any:
     return value
 
 
-SnsTopic = Annotated[str, BeforeValidator(_check_topic)]
+SnsTopic = Annotated[
+    str,
+    BeforeValidator(_check_topic),
+    Written("ARN", {"type": "string", "pattern": f"^{_SNS_TOPIC.pattern}$"}),
+]
 
 
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9*-]*:[0-9*]*:[A-Za-z0-9_.*:/-]+")
@@ -128,7 +200,7 @@ def _check_arn(value: Any) -> Any:
     return value
 
 
-Arn = Annotated[str, BeforeValidator(_check_arn)]
+Arn = Annotated[str, BeforeValidator(_check_arn), Written("ARN", {"type": "string", "pattern": f"^{_ARN.pattern}$"})]
 
 
 class Section(BaseModel):
