@@ -36,6 +36,7 @@ ALLOWED = {
     "erasure": {"automation", "aws", "export", "configuration", "naming", "errors"},
     "alerts": {"aws", "configuration"},
     "freshness": {"alerts", "publishing", "verification", "aws", "export", "configuration", "naming", "errors"},
+    "discovery": {"engines", "aws", "export", "configuration", "naming", "errors", "yaml_text"},
     "definitions": {
         "alerts",
         "assets",
