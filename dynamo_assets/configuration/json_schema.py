@@ -124,7 +124,8 @@ def _section(model: type[BaseModel]) -> Schema:
 
 def _described(key: Key) -> Schema:
     schema = {**_of(key.form), "description": plain(key.meaning)}
-    has_default = not key.is_required and not isinstance(key.form, SectionForm)
+    # A default of null breaks completion in the YAML language server (1.25); a section's keys have their own.
+    has_default = key.default is not None and not isinstance(key.form, SectionForm)
     return schema | ({"default": key.default} if has_default else {})
 
 
@@ -135,7 +136,9 @@ def _of(form: Form) -> Schema:  # noqa: PLR0911 - one for each form
         case Scalar(kind, bounds, pattern):
             return _or_variable({"type": kind, **bounds} | ({"pattern": pattern} if pattern else {}))
         case Special(written, bounds):
-            return _or_variable({**written.schema, **bounds})
+            # Editors show this instead of the pattern; others pass over it.
+            told = {"patternErrorMessage": written.advice} if written.advice else {}
+            return _or_variable({**written.schema, **bounds, **told})
         case Choice(values, off_is_false):
             return {"anyOf": [{"enum": [*values, *([False] if off_is_false else [])]}, _A_VARIABLE]}
         case ListOf(each):

@@ -21,7 +21,12 @@ def _written_date(instant: datetime) -> str:
     return instant.date().isoformat()
 
 
-_DATE = Written("date", {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].*)?$"}, _written_date)
+_DATE = Written(
+    "date",
+    {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].*)?$"},
+    "write a date: 2026-11-01",
+    _written_date,
+)
 _SCALARS = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 

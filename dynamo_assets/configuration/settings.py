@@ -58,7 +58,7 @@ class Glue(Section):
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     """The size of one worker."""
     flex: bool = False
-    """Runs take [spare capacity](costs.md#spare-capacity-glueflex): cheaper, but they begin when there is some, and may
+    """Runs take [spare capacity](costs.md#how-a-glue-run-is-sized): cheaper, but they begin when there is some, and may
     lose workers on the way."""
     workers: Workers = "auto"
     """How many workers a run gets, the driver's included:

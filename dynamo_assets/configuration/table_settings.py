@@ -79,10 +79,13 @@ class Volume(Section):
     """It may be greater by this share."""
 
 
+_NAMES_VIEW = "`sql` must have {view} in it, which stands for what the view is going to show"
+
+
 class DeclaredCheck(Section):
     """A [query of your own](checks.md#declared-checks), and what it must give."""
 
-    sql: Annotated[str, Written("text", {"type": "string", "pattern": r"\{view\}"})]
+    sql: Annotated[str, Written("text", {"type": "string", "pattern": r"\{view\}"}, _NAMES_VIEW)]
     """A query of one row and one column, in Athena's SQL; `{view}` stands for what the view is going to show."""
     expect: bool | int | float | str | None
     """The value that it must give; null for SQL's null."""
@@ -94,7 +97,7 @@ class DeclaredCheck(Section):
     @model_validator(mode="after")
     def _names_the_view(self) -> DeclaredCheck:
         if "{view}" not in self.sql:
-            raise ValueError("`sql` must have {view} in it, which stands for what the view is going to show")
+            raise ValueError(_NAMES_VIEW)
         return self
 
 

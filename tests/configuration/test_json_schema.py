@@ -37,6 +37,7 @@ BEYOND_A_SCHEMA = {
     r"tables.2024: a table's name must be text",  # to a schema every key is
     # what one place says of another
     r"tables.Orders.freshness: .*longer than",
+    r"glue: `flex` knows the worker types G.1X and G.2X",
     r"tables.Orders.checks: there is another check 'keys'",
     r"tables.Orders.keep_views: .*'orders_history' of 'Orders_history'.*`name: orders_table`",
     r"catalog.database: 'dynamodb'.*choose",
@@ -216,7 +217,7 @@ def test_a_variable_may_stand_where_one_value_is_expected(tmp_path: Path) -> Non
     text = """
 storage: {bucket: "x-${WORD}", prefix: "${WORD}"}
 catalog: {method: "${METHOD}", time_limit: "${TIME}"}
-glue: {max_workers: "${NUMBER}", version: "${VERSION}"}
+glue: {max_workers: "${NUMBER}", workers: "${NUMBER}", version: "${VERSION}"}
 deploy: {scan_limit: "${SIZE}", table_arns: ["${ARN}"]}
 defaults: {engine: "${ENGINE}", consistent_read: "${TRUTH}", read_percentage: "${SHARE}", owners: ["team:${WORD}"]}
 tables:
@@ -239,11 +240,8 @@ tables:
     path.write_text(text)
     assert not _problems(read_yaml(path))
     settings = load_settings(path, environment)
-    assert (settings.glue.max_workers, settings.tables[0].consistent_read, settings.tables[0].max_read_units) == (
-        7,
-        True,
-        7.0,
-    )
+    [orders] = settings.tables
+    assert (settings.glue.max_workers, settings.glue.workers, orders.consistent_read) == (7, 7, True)
     assert _problems({**read_yaml(path), "defaults": {"engine": "$ENGINE"}})
 
 
@@ -253,4 +251,5 @@ def test_every_key_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     Draft7Validator.check_schema(SCHEMA)
     assert main(["schema"]) == 0
     assert capsys.readouterr().out == schema_text()
+    assert '"default": null' not in schema_text()  # the YAML language server completes nothing beside it
     assert "](" not in schema_text()  # the documentation's links lead nowhere from an editor
