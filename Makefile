@@ -8,7 +8,7 @@ BENCH ?=
 AWSWRANGLER := .local/bench/awswrangler
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test bench check format clean
+.PHONY: help install demo ui test bench check docs format clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: install  ## Lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --level error
+
+docs: install  ## Renew what is made of the settings: the keys in docs/configuration.md, docs/tables.schema.json
+	$(BIN)/python -m dynamo_assets.configuration.reference docs
 
 format: install  ## Mend what ruff can mend by itself
 	$(BIN)/ruff check --fix .

@@ -22,6 +22,7 @@
     ├── ErasureError            items were not erased, or not from every snapshot
     │   └── KeysError           the keys that were given are none of the table's
     ├── DeploymentError         what must exist in an account could not be made, changed or removed
+    ├── DiscoveryError          a tables file for an account's tables could not be made
     ├── SlotError               a slot cannot be filled by this engine
     └── SandboxError            the sandbox could not start or cannot do what was asked
 
@@ -115,6 +116,10 @@ class KeysError(ErasureError):
 
 class DeploymentError(DynamoAssetsError):
     """What must exist in an account could not be made, changed or removed; says whether it was rolled back."""
+
+
+class DiscoveryError(DynamoAssetsError):
+    """A tables file for an account's tables could not be made; nothing was written."""
 
 
 class SlotError(DynamoAssetsError):

@@ -20,10 +20,10 @@ MAX_GLUE_NAME = 255
 """Of a table, a crawler, a column (Glue API reference, NameString)."""
 
 _NO_PUNCTUATION = str.maketrans("", "", "-:")
-_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 # Developer guide, "DynamoDB Amazon Resource Names": arn:partition:dynamodb:region:account:table/name
-_TABLE_ARN = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):dynamodb:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):table/(?P<name>[a-zA-Z0-9_.-]{3,255})"
+TABLE_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):dynamodb:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):table/(?P<name>[a-zA-Z0-9_.-]{3,255})"
 )
 
 
@@ -33,9 +33,9 @@ def table_name(table: str) -> str:
     Raises:
         ValueError: It is neither a DynamoDB table name (3 to 255 of `a-z A-Z 0-9 _ . -`) nor a table's ARN.
     """
-    if match := _TABLE_ARN.fullmatch(table):
+    if match := TABLE_ARN.fullmatch(table):
         return match["name"]
-    if _TABLE_NAME.fullmatch(table):
+    if TABLE_NAME.fullmatch(table):
         return table
     raise ValueError(
         f"{table!r} is neither a DynamoDB table name (3 to 255 characters of a-z, A-Z, 0-9, '_', '.', '-') "
@@ -45,7 +45,7 @@ def table_name(table: str) -> str:
 
 def table_region(table: str) -> str | None:
     """The region in a table's ARN; None where the table is given by name."""
-    match = _TABLE_ARN.fullmatch(table)
+    match = TABLE_ARN.fullmatch(table)
     return match["region"] if match else None
 
 

@@ -18,7 +18,7 @@ QUERY_MINIMUM_BYTES = 10 * 1024**2
 
 
 class Prices(BaseModel):
-    """What AWS bills, in US dollars, for the estimates in the metadata. Nothing is asked of AWS: edit them."""
+    """What AWS bills, in US dollars, for the [estimates](costs.md#prices) in the metadata: nothing is asked of AWS."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 

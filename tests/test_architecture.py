@@ -20,8 +20,9 @@ ALLOWED = {
     "errors": set(),
     "export": {"naming", "errors"},
     "prices": {"yaml_file"},
-    "configuration": {"prices", "yaml_file", "export", "naming", "errors"},
+    "configuration": {"prices", "yaml_file", "yaml_text", "export", "naming", "errors"},
     "yaml_file": {"errors"},
+    "yaml_text": set(),
     "aws": {"naming", "errors"},
     "engines": {"aws", "export", "prices", "naming", "errors"},
     "infrastructure": {"aws", "configuration", "naming", "errors"},
@@ -35,6 +36,7 @@ ALLOWED = {
     "erasure": {"automation", "aws", "export", "configuration", "naming", "errors"},
     "alerts": {"aws", "configuration"},
     "freshness": {"alerts", "publishing", "verification", "aws", "export", "configuration", "naming", "errors"},
+    "discovery": {"engines", "aws", "export", "configuration", "naming", "errors", "yaml_text"},
     "definitions": {
         "alerts",
         "assets",

@@ -81,6 +81,11 @@ class AwsClients(dg.ConfigurableResource):
         """Amazon Athena."""
         return self._client("athena")
 
+    @property
+    def dynamodb(self) -> DynamoDBClient:
+        """Amazon DynamoDB in the region that clients talk to."""
+        return self._client("dynamodb")
+
     def dynamodb_of(self, table: str) -> DynamoDBClient:
         """Amazon DynamoDB in a table's region: the one in its ARN, where that is how it is named."""
         return self._client("dynamodb", table_region(table))

@@ -116,6 +116,8 @@ def _tables_from(entries: Mapping[Any, Any], defaults: Mapping[str, Any]) -> lis
             raise ConfigError(f"tables.{key}: a table's name must be text; put it in quotes")
         if not isinstance(entry or {}, dict):
             raise ConfigError(f"tables.{key}: must be a mapping of settings; write `{key}: {{}}` for the defaults")
+        if "table" in (entry or {}):
+            raise ConfigError(f"tables.{key}.table: there is no such key; the table is called {key!r}, change that")
         try:
             table_name(key)
             tables.append(Table.model_validate({"name": catalog_name(key), **defaults, **(entry or {}), "table": key}))

@@ -22,7 +22,7 @@ class Storage(Section):
     prefix: str = Field(default="", pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$")
     """What every key begins with; no slash at either end."""
     bucket_owner: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
-    """The account that owns the bucket, where it is not the tables': DynamoDB's own exports need it."""
+    """The account that owns the bucket, in quotes, where it is not the tables' and the engine is `point_in_time`."""
 
 
 class Catalog(Section):
@@ -31,7 +31,8 @@ class Catalog(Section):
     database: str = Field(default="dynamodb_exports", pattern=r"^[a-z0-9_]{1,255}$")
     """Holds the raw tables and the views."""
     method: Literal["crawler", "direct"] = "crawler"
-    """What registers tables and partitions: a Glue crawler for each table, or the manifests alone."""
+    """What registers tables and partitions: a Glue crawler for each table, or the manifests alone.
+    [catalog.md](catalog.md) compares them by time, cost and exactness."""
     time_limit: Duration = timedelta(hours=1)
     """How long one crawl may take, waiting for another one included."""
 
@@ -40,7 +41,7 @@ class Athena(Section):
     """Where views are made and queries run."""
 
     workgroup: str = Field(default="dynamodb_exports", pattern=r"^[A-Za-z0-9._-]{1,128}$")
-    """Its result location is the one queries use."""
+    """The workgroup's name. Its result location is the one that queries use."""
     time_limit: Duration = timedelta(minutes=10)
     """How long one query may take, its time in the queue included."""
 
@@ -48,19 +49,20 @@ class Athena(Section):
 class Glue(Section):
     """The Glue job that runs exports, and the role of the job and the crawlers."""
 
-    job_name: str = Field(default="dynamodb_exports_export_table", pattern=r"^[^<>\"]{1,255}$")
-    """One job for all tables."""
+    job_name: str = Field(default="dynamodb_exports_export_table", pattern=r'^[^<>"]{1,255}$')
+    """The job that exports tables: one for all of them. That of engine `glue_connector` has `_connector` behind it."""
     role_arn: str = ""
-    """The role of the job and the crawlers; `${AWS_ACCOUNT_ID}` and other variables are filled in."""
+    """The role of the jobs and the crawlers; made by `deploy` where it does not exist."""
     version: Literal["5.0", "5.1", "6.0"] = "5.1"
     """The Glue version of the job."""
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     """The size of one worker."""
     flex: bool = False
-    """Runs take spare capacity: cheaper, but they begin when there is some, and may lose workers on the way."""
+    """Runs take [spare capacity](costs.md#how-a-glue-run-is-sized): cheaper, but they begin when there is some, and may
+    lose workers on the way."""
     workers: Workers = "auto"
-    """How many workers a run gets, the driver's included: by the table's size and the rate at which it may be read, or
-    always so many."""
+    """How many workers a run gets, the driver's included:
+    [by the table's size and rate](costs.md#how-a-glue-run-is-sized), or always so many."""
     max_workers: int = Field(default=10, ge=2, le=299)
     """For `auto`: how many a run gets at most."""
     job_timeout_minutes: int = Field(default=2880, ge=1, le=10_080)
@@ -94,7 +96,8 @@ class TableSet(Section):
     name: str = Field(pattern=r"^[a-z0-9_]{1,255}$")
     """Names the set's asset; the key of its entry in `sets`."""
     tables: list[str]
-    """The members, named as in `tables`."""
+    """Two or more members, named as in `tables`, each in one set only; all of engine `point_in_time` and of one
+    `schedule`."""
     owners: list[str] = Field(default=[])
     """Dagster owners of the set's own asset: e-mail addresses, or `team:name`."""
     tags: dict[str, str] = Field(default={})
@@ -107,7 +110,7 @@ class Partitions(Section):
     """The range of slots."""
 
     start: datetime = datetime(2026, 11, 1, tzinfo=UTC)
-    """The first slot shown, a date: the day you began; every slot since then without a snapshot shows as missing."""
+    """The first slot shown: the day you began. Every slot since then without a snapshot shows as missing."""
 
     @model_validator(mode="after")
     def _start_is_utc(self) -> Partitions:
@@ -117,23 +120,23 @@ class Partitions(Section):
 
 
 class Alerts(Section):
-    """Who is told of runs that failed, and of views that are older than they may be. Nobody, without a topic."""
+    """Who is [told](freshness.md#alerts) of runs that failed, and of views that are older than they may be."""
 
     sns_topic: SnsTopic | None = None
-    """The ARN of an SNS topic; whoever subscribes to it is told."""
+    """A standard SNS topic; whoever subscribes to it is told."""
     dagster_url: str = Field(default="", pattern=r"^$|^https?://[!-~]+$")
     """The address of the Dagster UI, for links to runs and assets."""
 
 
 class Deployment(Section):
-    """What `dynamo-assets deploy` makes, beyond what the other sections name."""
+    """What [`dynamo-assets deploy`](deployment.md) makes, beyond what the other sections name."""
 
     stack: str = Field(default="", pattern=r"^$|^[A-Za-z][A-Za-z0-9-]{0,127}$")
-    """The CloudFormation stack; made of the database's name where empty."""
+    """The CloudFormation stack's name; `dynamo-assets-` and the database's where empty."""
     table_arns: list[Arn] = Field(default=[])
-    """ARNs of the tables that the policies allow, with `*` where wanted; those of `tables` where empty."""
+    """The tables that the policies allow, with `*` where wanted; those of `tables` where empty."""
     kms_key: Literal["new"] | Arn | None = None
-    """`new` makes a KMS key, an ARN names one; S3's own encryption without."""
+    """`new` makes a KMS key for the bucket and the query results, an ARN names one; S3's own encryption without."""
     scan_limit: Size = Field(default=1024**4, ge=10_000_000)
     """A query of the workgroup that scans more is ended by Athena."""
 
@@ -142,6 +145,7 @@ class Settings(Section):
     """Everything `tables.yaml` says."""
 
     storage: Storage
+    """Where snapshots and manifests go."""
     catalog: Catalog = Catalog()
     athena: Athena = Athena()
     glue: Glue = Glue()
@@ -150,7 +154,9 @@ class Settings(Section):
     alerts: Alerts = Alerts()
     deploy: Deployment = Deployment()
     tables: list[Table]
+    """The DynamoDB tables, by name, or by ARN in quotes; each with its settings, or none."""
     sets: list[TableSet] = Field(default=[])
+    """Tables whose views [move together](point-in-time.md#sets-several-tables-as-of-one-instant)."""
 
     def members(self, table_set: TableSet) -> tuple[Table, ...]:
         """The tables of a set, in the order of its entry."""

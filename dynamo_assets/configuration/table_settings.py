@@ -15,6 +15,7 @@ from dynamo_assets.configuration.setting_types import (
     Section,
     Share,
     Size,
+    Written,
     read_off,
     refuse_xml,
 )
@@ -22,12 +23,12 @@ from dynamo_assets.export.request import DEFAULT_FILE_BYTES, READ_PERCENTAGE_RAN
 
 
 class Freshness(Section):
-    """How old the published snapshot may be."""
+    """How old the published snapshot [may be](freshness.md)."""
 
     warn: Duration
-    """Older than this is a warning."""
+    """Older than this is a warning; at least one minute."""
     fail: Duration
-    """Older than this is a failure."""
+    """Older than this is a failure; longer than `warn`."""
 
     @model_validator(mode="after")
     def _warn_comes_first(self) -> Freshness:
@@ -37,7 +38,7 @@ class Freshness(Section):
 
 
 class Verification(Section):
-    """What each check does that does not pass. `docs/checks.md` says what each of them compares."""
+    """What [each check](checks.md) does that does not pass."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -78,10 +79,13 @@ class Volume(Section):
     """It may be greater by this share."""
 
 
-class DeclaredCheck(Section):
-    """A query of the user's own, and what it must give."""
+_NAMES_VIEW = "`sql` must have {view} in it, which stands for what the view is going to show"
 
-    sql: str = Field(min_length=1)
+
+class DeclaredCheck(Section):
+    """A [query of your own](checks.md#declared-checks), and what it must give."""
+
+    sql: Annotated[str, Written("text", {"type": "string", "pattern": r"\{view\}"}, _NAMES_VIEW)]
     """A query of one row and one column, in Athena's SQL; `{view}` stands for what the view is going to show."""
     expect: bool | int | float | str | None
     """The value that it must give; null for SQL's null."""
@@ -93,12 +97,12 @@ class DeclaredCheck(Section):
     @model_validator(mode="after")
     def _names_the_view(self) -> DeclaredCheck:
         if "{view}" not in self.sql:
-            raise ValueError("`sql` must have {view} in it, which stands for what the view is going to show")
+            raise ValueError(_NAMES_VIEW)
         return self
 
 
 class Retention(Section):
-    """Which snapshots go: those beyond every limit that is given. Without any limit none goes."""
+    """Which snapshots [go](retention.md): those beyond every limit that is given. Without any limit none goes."""
 
     keep_last: int | None = Field(default=None, ge=1)
     """So many of the newest complete snapshots stay."""
@@ -107,7 +111,7 @@ class Retention(Section):
 
 
 class PointInTime(Section):
-    """How DynamoDB's own exports are used by engine `point_in_time`."""
+    """How [DynamoDB's own exports](point-in-time.md#what-happens) are used by engine `point_in_time`."""
 
     convert: Literal["auto", "in_process", "glue"] = "auto"
     """Where exports become snapshots: by their size, always in the Dagster run, or always on Glue."""
@@ -115,8 +119,8 @@ class PointInTime(Section):
     """For `auto`: exports smaller than this, as DynamoDB bills them, are converted in the Dagster run. Where changes
     are merged, the size of the snapshot before them is added."""
     full_every: Cron | None = None
-    """When full exports are due: a cron expression of five fields, UTC. Between them a snapshot is the one before it
-    and an incremental export of the changes since, merged by key. Without it each snapshot is made of a full export."""
+    """When full exports are due, in UTC. Between them a snapshot is the one before it and an incremental export of
+    [the changes since](point-in-time.md#changes-only). Without it each snapshot is made of a full export."""
     keep_native_export: bool = False
     """Whether DynamoDB's files stay beside the snapshot that is made of them."""
     kms_key: str | None = None
@@ -132,52 +136,54 @@ class TableSettings(Section):
     """What a table may set, and what `defaults` sets for all of them."""
 
     engine: Literal["auto", "glue", "glue_connector", "in_process", "point_in_time"] = "glue"
-    """What takes the snapshot: a scan by a Glue job, by AWS's own reader there, or by the Dagster run itself, or
-    DynamoDB's own export of the slot's instant; with `auto` each run chooses, by size, rate, time limit and price."""
+    """What [takes the snapshot](#engines): a scan by a Glue job, by AWS's own reader there, or by the Dagster run
+    itself, or DynamoDB's own export of the slot's instant; with `auto` [each run chooses](costs.md#engine-auto)."""
     point_in_time: PointInTime = PointInTime()
     """How engine `point_in_time` goes about it."""
     format: Annotated[Format, BeforeValidator(refuse_xml)] = "parquet"
-    """The data files' format."""
+    """The data files' [format](types.md#formats)."""
     target_file_size: Size = Field(default=DEFAULT_FILE_BYTES, ge=1024**2, le=5 * 1024**3)
     """The compressed size at which a data file is closed and the next one opened."""
     read_percentage: float = Field(default=0.25, ge=READ_PERCENTAGE_RANGE[0], le=READ_PERCENTAGE_RANGE[1])
-    """The share of the table's read capacity the export may use."""
+    """The share of the table's read capacity the export may use; of an on-demand table's own maximum, else of its warm
+    throughput."""
     max_read_units: float | None = Field(default=None, gt=0)
     """An absolute cap in read units a second, beside the percentage."""
     consistent_read: bool = False
     """Strongly consistent reads, at twice the price."""
     mixed_types: Literal["text", "dynamodb_json", "fail"] = "text"
-    """What becomes of an attribute that holds values of several types."""
+    """An attribute with values of several types: each value's text, each as DynamoDB JSON, or an error."""
     nested: Literal["struct", "json"] = "struct"
     """Maps and lists as structs and arrays, or as JSON text."""
     numbers: Literal["exact", "double"] = "exact"
     """`double` loses digits beyond about 15."""
     columns: dict[str, str] = Field(default={})
-    """Types forced upon single columns, by attribute name."""
+    """[Types forced upon single columns](types.md#other-wishes), by attribute name: `{price: double}`."""
     rediscover: bool = False
     """Start the columns of every snapshot from nothing, instead of from the last one's."""
     schedule: Cron = "0 10 * * *"
-    """When snapshots are taken: a cron expression of five fields, UTC."""
+    """When snapshots are taken, in UTC. Tables of one schedule share a job and a Dagster schedule."""
     time_limit: Duration = timedelta(hours=12)
-    """How long one export may take."""
+    """How long one export may take; its log warns if it is going to take longer at its rate."""
     retries: int = Field(default=1, ge=0, le=10)
     """How often a step that failed for a reason that may pass is tried again."""
     retry_delay: Duration = timedelta(minutes=1)
     """How long to wait before the first retry; doubled before each further one."""
     freshness: Freshness | None = None
-    """How old the published snapshot may be."""
+    """How old the published snapshot [may be](freshness.md)."""
     retention: Retention | None = None
-    """Which snapshots go, and with them what dead attempts left; None where nothing ever does."""
+    """Which snapshots [go](retention.md), and with them what dead attempts left. Without it nothing ever does."""
     verification: Verification = Verification()
-    """What each of the checks between a snapshot and its view does."""
+    """What each of [the checks](checks.md) between a snapshot and its view does."""
     volume: Volume = Volume()
-    """The band of the check `volume`."""
+    """The band of the check `volume`: how much the number of rows may differ."""
     checks: list[DeclaredCheck] = Field(default=[])
-    """Checks of your own, run before the view is re-pointed."""
+    """[Queries of your own](checks.md#declared-checks), asked before the view moves."""
     ttl_attribute: str | None = Field(default=None, min_length=1)
-    """The attribute of DynamoDB's time to live: the view leaves out items that had expired at the snapshot's time."""
+    """The attribute of DynamoDB's time to live: the view leaves out what [had expired](publishing.md#expired-items)."""
     keep_views: int = Field(default=0, ge=0, le=100)
-    """So many views of single snapshots, `<name>_<yyyymmddthhmm>`, and `<name>_history` of all of them."""
+    """So many [views of older snapshots](publishing.md#views-of-older-snapshots), `<name>_<yyyymmddthhmm>`, and
+    `<name>_history` of all of them."""
     owners: list[str] = Field(default=[])
     """Dagster owners: e-mail addresses, or `team:name`."""
     group: str = Field(default="dynamodb", pattern=r"^[A-Za-z0-9_]+$")
@@ -208,4 +214,4 @@ class Table(TableSettings):
     table: str
     """The DynamoDB table's name or ARN."""
     name: str = Field(pattern=r"^[a-z0-9_]{1,255}$")
-    """The catalog name."""
+    """The catalog name: of the view, and with `snapshots_` before it of the raw table."""

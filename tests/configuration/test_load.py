@@ -131,6 +131,7 @@ def test_environment_variables_are_filled_in(load) -> None:
         (STORAGE + 'tables: {"x\'; DROP": {}}', r"neither a DynamoDB table name"),
         (STORAGE + "tables: {2024: {}}", r"tables.2024: a table's name must be text"),
         (STORAGE + "tables: {Orders: glue}", r"tables.Orders: must be a mapping"),
+        (STORAGE + "tables: {Orders: {table: Payments}}", r"tables.Orders.table: there is no such key; .*'Orders'"),
         (STORAGE + "tables: {Orders: {name: 'a b'}}", r"tables.Orders.name: .*found 'a b'"),
         (STORAGE + "tables: {}", r"tables: must be a mapping"),
         (STORAGE, r"tables: must be a mapping"),
