@@ -1,0 +1,309 @@
+"""The adoption of a table's old snapshots: which may be, and what becomes of each. A second run changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Literal
+
+from dynamo_assets.adoption.description import Describer, Description, Newest
+from dynamo_assets.adoption.old_folders import SUCCESS, OldFolder, doubts, list_old_folders
+from dynamo_assets.automation.partitions import last_tick
+from dynamo_assets.aws.cancellation import pause
+from dynamo_assets.aws.clients import AwsClients
+from dynamo_assets.configuration.settings import Settings
+from dynamo_assets.configuration.table_settings import Table
+from dynamo_assets.errors import AdoptionError, ManifestError, PlanError
+from dynamo_assets.export.claim import claim_label
+from dynamo_assets.export.manifest import Adopted, Manifest, ManifestStore
+from dynamo_assets.export.request import ExportRequest
+from dynamo_assets.export.table_description import TableDescription
+from dynamo_assets.naming import format_slot, label_of_old_folder, parse_snapshot
+from dynamo_assets.verification.records import State
+from dynamo_assets.verification.verify import Verifier
+
+ENGINE = "adopted"
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which of the old snapshots a person wants.
+
+    Attributes:
+        source: Where the original pipeline put them: `s3://bucket/prefix/`.
+        format: What they must be; any that Athena reads where empty.
+        labels: Those that the person says are complete; all that the writer has marked so where empty.
+        all: Those too that have no mark, where none of them has.
+        by: Who it is.
+    """
+
+    source: str
+    format: str = ""
+    labels: Collection[str] = ()
+    all: bool = False
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one snapshot.
+
+    Attributes:
+        label: Its label.
+        state: `new` in a dry run is what would be adopted.
+        folder: Where it lies.
+        reason: Why it was refused, or did not pass its checks.
+        manifest: Of what is adopted, or would be.
+        verified: What its checks said, if they were asked.
+    """
+
+    label: str
+    state: Literal["adopted", "new", "already", "refused"]
+    folder: OldFolder
+    reason: str = ""
+    manifest: Manifest | None = None
+    verified: State = "unknown"
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nobody need look at it."""
+        return self.state != "refused" and self.verified != "rejected"
+
+
+@dataclass
+class Adoption:
+    """Adopts old snapshots of one table. No byte of theirs is moved or written over.
+
+    Attributes:
+        settings: Where everything is.
+        aws: The clients.
+        table: The table.
+        order: What is wanted.
+        dry_run: Only look: nothing is written anywhere.
+        log: Hears what happens.
+    """
+
+    settings: Settings
+    aws: AwsClients
+    table: Table
+    order: Order
+    dry_run: bool = False
+    log: Callable[[str], None] = lambda _: None
+    _newest: Newest | None = field(default=None, init=False)
+
+    def apply(self) -> Iterator[Outcome]:
+        """Adopts one after another, oldest first, so that each is compared with the one before it.
+
+        Yields:
+            What became of each snapshot that is wanted, as soon as it is known.
+
+        Raises:
+            AdoptionError: There is nothing there, or it cannot be adopted at all.
+        """
+        prefix = self._prefix()
+        found, others = list_old_folders(self.aws.s3, self._bucket, prefix)
+        if not found:
+            there = f"there is {', '.join(sorted(others)[:5])}" if others else "there is nothing"
+            raise AdoptionError(
+                f"{self.table.table}: no folder snapshot_timestamp=YYYY-MM-DDTHH:MM is right below "
+                f"s3://{self._bucket}/{prefix}: {there}"
+            )
+        wanted = self._wanted(found)
+        complete = set(self._manifests.labels(self.table.name))
+        if latest := max(complete, default=None):
+            newest = self._manifests.read(self.table.name, latest)
+            self._newest = Newest(latest, newest.format, newest.columns)
+        for folder in wanted:
+            pause(0)
+            try:
+                if folder.label in complete:
+                    yield self._known(folder)
+                    continue
+                yield self._adopt(folder, wanted, found)
+                complete.add(folder.label)
+            except AdoptionError as error:
+                yield Outcome(folder.label, "refused", folder, str(error))
+
+    def _prefix(self) -> str:
+        """The prefix that is meant.
+
+        Raises:
+            AdoptionError: It is in another bucket, or no address.
+        """
+        scheme, _, rest = self.order.source.partition("://")
+        bucket, _, prefix = rest.partition("/")
+        if scheme != "s3" or not bucket:
+            raise AdoptionError(f"{self.order.source!r} is no address in S3; write it as s3://bucket/prefix/")
+        if bucket != self._bucket:
+            raise AdoptionError(
+                f"{self.table.table}: {self.order.source} is in another bucket than `storage.bucket`, {self._bucket}. "
+                "A deployment has one bucket, which its roles and its retention are limited to: use the old one as "
+                "`storage.bucket`, or copy the old snapshots first (`aws s3 cp --recursive`), and adopt the copies"
+            )
+        return f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+
+    def _wanted(self, found: Sequence[OldFolder]) -> list[OldFolder]:
+        """Those that a person has named; all of them where none is."""
+        wanted = {_label(each) for each in self.order.labels}
+        if missing := sorted(wanted - {folder.label for folder in found}):
+            raise AdoptionError(f"{self.table.table}: there is no snapshot {', '.join(missing)} in {self.order.source}")
+        return [folder for folder in found if not wanted or folder.label in wanted]
+
+    def _known(self, folder: OldFolder) -> Outcome:
+        """What is adopted already, by an earlier run that perhaps did not live to verify it.
+
+        Raises:
+            AdoptionError: Another snapshot has the label.
+        """
+        manifest = self._manifests.read(self.table.name, folder.label)
+        if manifest.location != self._uri(folder):
+            raise AdoptionError(f"another snapshot has the label {folder.label}: {manifest.location}")
+        return self._verified(manifest, folder, "already")
+
+    def _unfit(self, folder: OldFolder, found: Sequence[OldFolder]) -> str:
+        """Why a snapshot is not looked into at all; empty where it is."""
+        own = self.settings.layout.snapshots_prefix(self.table.name)
+        if folder.temporary:
+            return f"its writer has not finished, or died: there is {folder.temporary[0]}"
+        if folder.nested:
+            return f"it has files in folders within, such as {folder.nested[0]}: that is not the original's layout"
+        if self.settings.catalog.method == "crawler" and folder.key.startswith(own):
+            return (
+                f"it lies in {self.settings.layout.uri(own)}, where this table's crawler looks, which would take its "
+                "files for those of new snapshots: use `catalog.method: direct`, or another `storage.prefix`"
+            )
+        return "" if self.order.labels or folder.succeeded else self._untold(folder, found)
+
+    def _untold(self, folder: OldFolder, found: Sequence[OldFolder]) -> str:
+        if doubt := doubts(folder, found):
+            return f"{doubt}. If you know that it is complete, name it: --snapshot {folder.label}"
+        if self.order.all:
+            return ""
+        return (
+            f"nothing tells whether it is complete: its writer left no {SUCCESS}. Look at its rows (--all --dry-run), "
+            f"then name it (--snapshot {folder.label}), or take all (--all)"
+        )
+
+    def _adopt(self, folder: OldFolder, wanted: Sequence[OldFolder], found: Sequence[OldFolder]) -> Outcome:
+        if reason := self._unfit(folder, found):
+            raise AdoptionError(reason)
+        description = self._describer.describe(folder, checksums=not self.dry_run)
+        if self.order.format and description.format != self.order.format:
+            raise AdoptionError(f"it is {description.format}, and {self.order.format} was asked for")
+        newest = self._newest_among(wanted, folder, description)
+        if reason := newest.unlike(folder.label, description):
+            raise AdoptionError(reason)
+        manifest = self._manifest(folder, description)
+        if not self.dry_run:
+            self._commit(manifest)
+        if folder.label > newest.label:
+            newest = Newest(folder.label, description.format, description.columns)
+        self._newest = newest
+        if self.dry_run:
+            return Outcome(folder.label, "new", folder, manifest=manifest)
+        return self._verified(manifest, folder, "adopted")
+
+    @property
+    def _describer(self) -> Describer:
+        doubles = {attribute for attribute, kind in self.table.columns.items() if kind == "double"}
+        return Describer(self.aws.s3, self._bucket, self.table.table, self._keys, doubles)
+
+    def _newest_among(self, wanted: Sequence[OldFolder], folder: OldFolder, description: Description) -> Newest:
+        """As which the raw table is going to be, told before the first is adopted: the last of them, if all are old."""
+        if self._newest is None and description.format == "csv":
+            for later in reversed(wanted):
+                if later is not folder and later.label > folder.label and not self._unfit(later, wanted):
+                    with suppress(AdoptionError):
+                        last = self._describer.describe(later, checksums=False)
+                        return Newest(later.label, last.format, last.columns)
+        return self._newest or Newest(folder.label, description.format, description.columns)
+
+    def _manifest(self, folder: OldFolder, description: Description) -> Manifest:
+        instant = parse_snapshot(folder.label)
+        tick = last_tick(self.table.schedule, instant)
+        return Manifest(
+            table=self.table.table,
+            name=self.table.name,
+            snapshot_timestamp=folder.label,
+            slot=format_slot(tick) if tick else None,
+            engine=ENGINE,
+            format=description.format,
+            location=self._uri(folder),
+            started_at=_iso(instant),
+            finished_at=_iso(max(file.modified for file in folder.files)),
+            rows=description.rows,
+            bytes=folder.bytes,
+            files=description.files,
+            columns=description.columns,
+            read={"items": description.rows},
+            # The same in each run: one that died is met again by it.
+            attempt=f"adopt/{self._uri(folder)}",
+            serde_parameters=description.serde_parameters,
+            keys=dict(self._keys),
+            adopted=Adopted(
+                at=_iso(datetime.now(UTC)), by=self.order.by, complete_by=SUCCESS if folder.succeeded else "person"
+            ),
+        )
+
+    def _commit(self, manifest: Manifest) -> None:
+        """Claims the label and writes the manifest; nothing else is written.
+
+        Raises:
+            AdoptionError: The label is another snapshot's.
+        """
+        request = ExportRequest(
+            table=manifest.table,
+            bucket=self._bucket,
+            prefix=self.settings.storage.prefix,
+            name=manifest.name,
+            snapshot_timestamp=manifest.snapshot_timestamp,
+            attempt=manifest.attempt,
+        )
+        try:
+            claim_label(self.aws.s3, request)
+            self._manifests.write(manifest)
+        except (PlanError, ManifestError) as error:
+            raise AdoptionError(str(error)) from error
+
+    def _verified(self, manifest: Manifest, folder: OldFolder, state: Literal["adopted", "already"]) -> Outcome:
+        verifier = Verifier(self.settings, self.aws)
+        record = verifier.records.read(manifest.name, manifest.snapshot_timestamp)
+        if record is None and self.dry_run:
+            return Outcome(folder.label, state, folder, manifest=manifest)
+        record = record or verifier.verify(self.table, manifest)
+        passed: State = "verified" if record.passed else "rejected"
+        return Outcome(folder.label, state, folder, "" if record.passed else record.reasons(), manifest, passed)
+
+    @cached_property
+    def _keys(self) -> Mapping[str, str]:
+        """The table's key attributes: as DynamoDB has them, or, where the table is gone, as its newest snapshot."""
+        try:
+            return TableDescription.of(self.aws.dynamodb_of(self.table.table), self.table.table).keys
+        except PlanError as error:
+            latest = self._manifests.latest(self.table.name)
+            keys = self._manifests.read(self.table.name, latest).keys if latest else {}
+            self.log(f"{error}; its keys are {', '.join(keys) or 'not known, so they are not checked'}")
+            return keys
+
+    @property
+    def _bucket(self) -> str:
+        return self.settings.storage.bucket
+
+    @property
+    def _manifests(self) -> ManifestStore:
+        return ManifestStore(self.aws.s3, self.settings.layout)
+
+    def _uri(self, folder: OldFolder) -> str:
+        return f"s3://{self._bucket}/{folder.key}"
+
+
+def _label(text: str) -> str:
+    """A label as a person writes it: with seconds, or as the original pipeline did."""
+    return label_of_old_folder(f"snapshot_timestamp={text}") or text
+
+
+def _iso(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
