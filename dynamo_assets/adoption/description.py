@@ -124,37 +124,3 @@ def _with_keys(columns: Sequence[ManifestColumn], keys: Mapping[str, str]) -> It
             yield replace(column, attribute=key, in_files=in_files)
         else:
             yield column
-
-
-@dataclass(frozen=True)
-class Newest:
-    """The snapshot as which the raw table is: the newest one, and what an older one must fit.
-
-    Attributes:
-        label: Its label.
-        format: Its format.
-        columns: Its columns.
-    """
-
-    label: str
-    format: str
-    columns: Sequence[ManifestColumn]
-
-    def unlike(self, label: str, description: Description) -> str:
-        """Why another snapshot cannot be in one table with this one; empty where it can."""
-        if {self.format, description.format} == {"csv", "json"}:
-            return f"it is {description.format} and {self.label} is {self.format}: no table can have both"
-        return self._misplaced(label, description) if description.format == "csv" else ""
-
-    def _misplaced(self, label: str, description: Description) -> str:
-        """Athena tells columns of CSV by their places alone, and takes one for another without a word."""
-        own, other = ([column.name for column in columns] for columns in (self.columns, description.columns))
-        longer, shorter = (other, own) if label > self.label else (own, other)
-        if longer[: len(shorter)] == shorter:
-            return ""
-        place = next((n for n, name in enumerate(shorter) if longer[n : n + 1] != [name]), 0)
-        there = [repr(names[place]) if place < len(names) else "none" for names in (other, own)]
-        return (
-            f"its column {place + 1} is {there[0]}, and that of {self.label} is {there[1]}: Athena tells columns of "
-            "CSV by their places alone, and would take one for another. Adopt it under another `name:` of the table"
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from dynamo_assets.adoption.run import Outcome
 from dynamo_assets.configuration.table_settings import Table
@@ -45,17 +45,20 @@ def _odd(rows: int, before: int | None) -> str:
     return f" (ODD: {before:,} in the one before)"
 
 
-def advice(table: Table, adopted: Iterable[Manifest]) -> str:
-    """What to set before the next export, so that it can be compared with the old snapshots; empty if nothing."""
-    doubles = sorted(
-        {column.attribute for each in adopted for column in each.columns if column.type == "double"}
-        - set(table.columns)
-    )
-    if not doubles:
-        return ""
-    listed = ", ".join(f"{attribute}: double" for attribute in doubles)
-    return (
-        f"Numbers with fractions are double in these files, and decimal(38,18) or text in new exports, which Athena "
-        f"does not convert: set `columns: {{{listed}}}` for {table.table} before the next export, or the old snapshots "
-        "cannot be queried together with new ones, nor rolled back to (docs/migration.md)"
-    )
+def advice(table: Table, adopted: Sequence[Manifest]) -> list[str]:
+    """What to set before the next export, so that it goes together with the old snapshots."""
+    told = []
+    if table.format != "csv" and any(each.format == "csv" for each in adopted):
+        told.append(
+            f"CSV is all text in the raw table. Set `format: csv` for {table.table} before the next export, or that "
+            "gives columns other types, by which the CSV cannot be shown or rolled back to any more (docs/migration.md)"
+        )
+    doubles = {column.attribute for each in adopted for column in each.columns if column.type == "double"}
+    if missing := sorted(doubles - set(table.columns)):
+        listed = ", ".join(f"{attribute}: double" for attribute in missing)
+        told.append(
+            "Numbers with fractions are double in these files, and decimal(38,18) or text in new exports, which Athena "
+            f"does not convert: set `columns: {{{listed}}}` for {table.table} before the next export, or the old "
+            "snapshots cannot be queried together with new ones, nor rolled back to (docs/migration.md)"
+        )
+    return told

@@ -6,19 +6,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
-from dynamo_assets.adoption.description import Describer, Description, Newest
+from dynamo_assets.adoption.description import Describer, Description
 from dynamo_assets.adoption.old_folders import SUCCESS, OldFolder, doubts, list_old_folders
+from dynamo_assets.adoption.places import Newest, placed, together
 from dynamo_assets.automation.partitions import last_tick
-from dynamo_assets.aws.cancellation import pause
+from dynamo_assets.aws.cancellation import all_side_by_side, pause
 from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import AdoptionError, ManifestError, PlanError
 from dynamo_assets.export.claim import claim_label
-from dynamo_assets.export.manifest import Adopted, Manifest, ManifestStore
+from dynamo_assets.export.manifest import Adopted, Manifest, ManifestColumn, ManifestStore
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.naming import format_slot, label_of_old_folder, parse_snapshot
@@ -92,7 +93,9 @@ class Adoption:
     order: Order
     dry_run: bool = False
     log: Callable[[str], None] = lambda _: None
+    _complete: dict[str, Manifest] = field(default_factory=dict, init=False)
     _newest: Newest | None = field(default=None, init=False)
+    _places: list[ManifestColumn] = field(default_factory=list, init=False)
 
     def apply(self) -> Iterator[Outcome]:
         """Adopts one after another, oldest first, so that each is compared with the one before it.
@@ -112,20 +115,25 @@ class Adoption:
                 f"s3://{self._bucket}/{prefix}: {there}"
             )
         wanted = self._wanted(found)
-        complete = set(self._manifests.labels(self.table.name))
-        if latest := max(complete, default=None):
-            newest = self._manifests.read(self.table.name, latest)
-            self._newest = Newest(latest, newest.format, newest.columns)
+        self._learn()
         for folder in wanted:
             pause(0)
             try:
-                if folder.label in complete:
-                    yield self._known(folder)
-                    continue
-                yield self._adopt(folder, wanted, found)
-                complete.add(folder.label)
+                known = folder.label in self._complete
+                yield self._known(folder) if known else self._adopt(folder, wanted, found)
             except AdoptionError as error:
                 yield Outcome(folder.label, "refused", folder, str(error))
+
+    def _learn(self) -> None:
+        """Where the columns of the snapshots stand that there are: as in the newest, then those that older ones add."""
+        newest_first = sorted(self._manifests.labels(self.table.name), reverse=True)
+        manifests = all_side_by_side([partial(self._manifests.read, self.table.name, label) for label in newest_first])
+        self._complete = dict(zip(newest_first, manifests, strict=True))
+        for manifest in manifests:
+            self._places = together(self._places, manifest.columns)
+        if manifests:
+            newest = manifests[0]
+            self._newest = Newest(newest.snapshot_timestamp, newest.format, newest.columns)
 
     def _prefix(self) -> str:
         """The prefix that is meant.
@@ -158,7 +166,7 @@ class Adoption:
         Raises:
             AdoptionError: Another snapshot has the label.
         """
-        manifest = self._manifests.read(self.table.name, folder.label)
+        manifest = self._complete[folder.label]
         if manifest.location != self._uri(folder):
             raise AdoptionError(f"another snapshot has the label {folder.label}: {manifest.location}")
         return self._verified(manifest, folder, "already")
@@ -196,12 +204,14 @@ class Adoption:
         newest = self._newest_among(wanted, folder, description)
         if reason := newest.unlike(folder.label, description):
             raise AdoptionError(reason)
+        description = placed(description, self._places)
         manifest = self._manifest(folder, description)
         if not self.dry_run:
             self._commit(manifest)
-        if folder.label > newest.label:
-            newest = Newest(folder.label, description.format, description.columns)
-        self._newest = newest
+        self._complete[folder.label] = manifest
+        self._places = together(self._places, description.columns)
+        own = Newest(folder.label, description.format, description.columns)
+        self._newest = max(newest, own, key=lambda each: each.label)
         if self.dry_run:
             return Outcome(folder.label, "new", folder, manifest=manifest)
         return self._verified(manifest, folder, "adopted")
@@ -218,7 +228,9 @@ class Adoption:
                 if later is not folder and later.label > folder.label and not self._unfit(later, wanted):
                     with suppress(AdoptionError):
                         last = self._describer.describe(later, checksums=False)
-                        return Newest(later.label, last.format, last.columns)
+                        if last.format == "csv":
+                            return Newest(later.label, last.format, last.columns)
+                        break
         return self._newest or Newest(folder.label, description.format, description.columns)
 
     def _manifest(self, folder: OldFolder, description: Description) -> Manifest:

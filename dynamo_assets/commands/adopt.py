@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
             rows = manifest.rows
             adopted.append(manifest)
         bad += not outcome.is_good
-    if told := advice(table, adopted):
+    for told in advice(table, adopted):
         print(told)
     if bad:
         print(

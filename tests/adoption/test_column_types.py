@@ -10,8 +10,9 @@ import pytest
 
 from dynamo_assets.adoption.avro_schema import arrow_schema
 from dynamo_assets.adoption.column_types import athena_type, columns_by_name, unified
-from dynamo_assets.adoption.description import Description, Newest
+from dynamo_assets.adoption.description import Description
 from dynamo_assets.adoption.old_folders import doubts, sorted_out
+from dynamo_assets.adoption.places import Newest, placed
 from dynamo_assets.errors import AdoptionError
 from dynamo_assets.export.manifest import ManifestColumn
 from dynamo_assets.naming import label_of_old_folder
@@ -113,6 +114,16 @@ def test_a_newer_csv_snapshot_may_have_further_columns_at_its_end_alone() -> Non
     assert "its column 2 is 'c', and that of 2019-10-01T10:00:00 is 'b'" in before.unlike(
         "2019-10-02T10:00:00", _csv("a", "c", "b")
     )
+
+
+def test_columns_have_the_places_of_those_before_them_and_are_null_where_the_files_lack_them() -> None:
+    places = [ManifestColumn("a", "A", "string", {"S": 2}), ManifestColumn("gone", "gone", "bigint", in_files="Gone")]
+    own = (ManifestColumn("new", "new", "int"), ManifestColumn("a", "a", "string", in_files="a"))
+    avro = {"avro.schema.literal": '{"type":"record","name":"r","fields":[]}'}
+    done = placed(Description("avro", (), own, avro), places)
+    assert done.columns == (own[1], ManifestColumn("gone", "gone", "bigint"), own[0])
+    assert '{"name":"gone","type":["null","long"],"default":null}' in done.serde_parameters["avro.schema.literal"]
+    assert placed(_csv("b", "a"), places) == _csv("b", "a"), "of CSV the order is the files'"
 
 
 def test_folders_are_sorted_out_with_their_marks() -> None:
