@@ -1,7 +1,7 @@
 """The places of columns: by them Athena compares a partition with its table, in JSON, CSV and perhaps Avro.
 
-So an adopted snapshot has, as the project's own do, the columns of those before it in their places, null where its files
-lack them, and then its own further ones. Of CSV nothing can be moved: there the files' order is the columns'.
+So an adopted snapshot has, as the project's own do, the columns of those before it in their places, null where its
+files lack them, and then its own further ones. Of CSV nothing can be moved: there the files' order is the columns'.
 """
 
 from __future__ import annotations
@@ -87,5 +87,6 @@ class Newest:
         there = [repr(names[place]) if place < len(names) else "none" for names in (other, own)]
         return (
             f"its column {place + 1} is {there[0]}, and that of {self.label} is {there[1]}: Athena tells columns of "
-            "CSV by their places alone, and would take one for another. Adopt it under another `name:` of the table"
+            "CSV by their places alone, and would take one for another. Adopt it by another tables file, in which the "
+            "table has another `name:`"
         )

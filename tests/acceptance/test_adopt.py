@@ -15,6 +15,8 @@ import pyarrow as pa
 import pytest
 
 from dynamo_assets import cli
+from dynamo_assets.aws.catalog import Catalog
+from dynamo_assets.aws.storage_formats import storage_of, table_parameters
 from dynamo_assets.erasure.keys import Keys
 from dynamo_assets.erasure.run import ErasureRun
 from dynamo_assets.export.claim import utc_now
@@ -146,6 +148,7 @@ def test_the_old_snapshots_of_a_table_are_its_own_from_then_on(make_pipeline, un
 
     _only_whole_ones_are_adopted(orders, adopt)
     assert orders.old.objects() == before, "no byte was moved, and nothing was put beside"
+    _the_old_table_and_view_are_not_taken_over_unasked(orders)
     _each_is_registered_published_and_rolled_back_to(orders)
     _nothing_says_that_items_are_erased_from_them(orders)
     _the_view_moves_on_with_the_next_export(orders)
@@ -181,6 +184,23 @@ def _only_whole_ones_are_adopted(orders: Orders, adopt: Callable[..., tuple[int,
     assert (code, told.count("adopted already")) == (1, 5)
     assert {label: pipeline.manifests.document(orders.name, label) for label in adopted} == documents
     assert len(orders.reported()) == 5, "a second run changes nothing, in Dagster either"
+
+
+def _the_old_table_and_view_are_not_taken_over_unasked(orders: Orders) -> None:
+    """As the old crawler and the old Lambda made them."""
+    pipeline, raw = orders.pipeline, f"snapshots_{orders.name}"
+    catalog = Catalog(pipeline.clients.glue, pipeline.database)
+    manifest = pipeline.manifests.read(orders.name, LABELS[0])
+    storage = {**storage_of(manifest), "Location": orders.old.uri}
+    catalog.create(raw, storage, table_parameters("parquet"))
+    catalog.register(raw, [(MINUTES[0], storage_of(manifest), table_parameters("parquet"))])
+    statement = f"SELECT * FROM {raw} WHERE snapshot_timestamp = '{MINUTES[0]}'"
+    pipeline.query(f"CREATE OR REPLACE VIEW {orders.name} AS {statement}")
+
+    result = pipeline.run(orders.table, select=f"{pipeline.database}/{raw}", slot="2019-10-04T10:00")
+    assert re.search("is another table: it has its files at .*Drop it.*The view was not touched", failure_of(result))
+    assert (orders.shown(), rows_of(pipeline, orders.table)) == (MINUTES[0], FLAT)
+    catalog.drop(raw)
 
 
 def _each_is_registered_published_and_rolled_back_to(orders: Orders) -> None:
