@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Literal
+from typing import Literal, NoReturn
 
 from dynamo_assets.adoption.description import Describer, Description
 from dynamo_assets.adoption.old_folders import SUCCESS, OldFolder, doubts, list_old_folders
@@ -23,6 +23,7 @@ from dynamo_assets.export.manifest import Adopted, Manifest, ManifestColumn, Man
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.naming import format_slot, label_of_old_folder, parse_snapshot
+from dynamo_assets.retention.decision import Protected, decide
 from dynamo_assets.verification.records import State
 from dynamo_assets.verification.verify import Verifier
 
@@ -116,10 +117,13 @@ class Adoption:
             )
         wanted = self._wanted(found)
         self._learn()
+        doomed = self._beyond_retention([folder for folder in wanted if not self._unfit(folder, found)])
         for folder in wanted:
             pause(0)
             try:
                 known = folder.label in self._complete
+                if folder.label in doomed and not known:
+                    _refuse_beyond_retention(folder)
                 yield self._known(folder) if known else self._adopt(folder, wanted, found)
             except AdoptionError as error:
                 yield Outcome(folder.label, "refused", folder, str(error))
@@ -134,6 +138,13 @@ class Adoption:
         if manifests:
             newest = manifests[0]
             self._newest = Newest(newest.snapshot_timestamp, newest.format, newest.columns)
+
+    def _beyond_retention(self, fit: Sequence[OldFolder]) -> set[str]:
+        """Which would be gone after the next run of retention, were they adopted: files that nobody has a copy of."""
+        if self.table.retention is None:
+            return set()
+        labels = sorted({*self._complete, *(folder.label for folder in fit)})
+        return set(decide(labels, self.table.retention, Protected(), datetime.now(UTC)).going)
 
     def _prefix(self) -> str:
         """The prefix that is meant.
@@ -310,6 +321,13 @@ class Adoption:
 
     def _uri(self, folder: OldFolder) -> str:
         return f"s3://{self._bucket}/{folder.key}"
+
+
+def _refuse_beyond_retention(folder: OldFolder) -> NoReturn:
+    raise AdoptionError(
+        f"it is beyond the limits of `retention`, which would remove it, files and all, at its next run; widen them to "
+        f"adopt {folder.label}"
+    )
 
 
 def _label(text: str) -> str:

@@ -304,11 +304,17 @@ def test_csv_is_adopted_where_its_columns_stand_as_the_newest_ones(make_pipeline
 
 def test_what_cannot_be_adopted_at_all_is_said_at_once(make_pipeline, unique, adopt) -> None:
     table = unique("Orders")
-    pipeline = make_pipeline({table: {"engine": "in_process"}}, partitions={"start": "2019-09-01"})
+    entry = {"engine": "in_process", "retention": {"keep_days": 30}}
+    pipeline = make_pipeline({table: entry}, partitions={"start": "2019-09-01"})
     bucket, name = pipeline.settings.storage.bucket, pipeline.table(table).name
     within = OriginalSnapshots(pipeline.clients.s3, bucket, f"snapshots_{name}")
     within.add(MINUTES[0], {"run-1-part-r-00000": json_lines(ROWS)}, success=True)
+    beyond = OriginalSnapshots(pipeline.clients.s3, bucket, "beyond")
+    for minute in MINUTES[:2]:
+        beyond.add(minute, {"run-1-part-r-00000": json_lines(ROWS)}, success=True)
     for arguments, message in (
+        (("--from", beyond.uri, "--dry-run"), f"{LABELS[0]}  REFUSED: 1 file(s)"),
+        (("--from", beyond.uri, "--dry-run"), "beyond the limits of `retention`"),
         (("--from", "s3://another-bucket/old/"), "is in another bucket than `storage.bucket`"),
         (("--from", f"s3://{bucket}/nothing/"), "there is nothing"),
         (("--from", "old/"), "no address in S3"),
