@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -268,23 +269,31 @@ def test_csv_is_adopted_where_its_columns_stand_as_the_newest_ones(make_pipeline
     old.add(MINUTES[2], {"run-3-part-r-00000.bz2": bz2.compress(csv_lines([*header, "new"], [["3", 6, "x", "y"]]))})
     old.add(MINUTES[3], {"run-4-part-r-00000": b"<root><record/></root>\n"})
     old.add("2019-08-31T23:00", {"run-5-part-r-00000": csv_lines(header, rows)})
+    old.add("2019-09-30T10:00", {"run-6-part-r-00000": csv_lines(header, rows)})
+    # An adoption that died after its claim, and an export that is at work.
+    layout, name = pipeline.settings.layout, pipeline.table(table).name
+    for label, attempt in (
+        (LABELS[0], f"adopt/{old.uri}snapshot_timestamp={MINUTES[0]}/"),
+        ("2019-09-30T10:00:00", "x"),
+    ):
+        s3.put_object(Bucket=bucket, Key=layout.claim_key(name, label), Body=json.dumps({"attempt": attempt}).encode())
 
     code, told = adopt(pipeline, table, "--from", old.uri)
     assert code == 1
-    assert told.count("nothing tells whether it is complete") == 5
+    assert told.count("nothing tells whether it is complete") == 6
     assert pipeline.labels(table) == []
     code, told = adopt(pipeline, table, "--from", old.uri, "--all", "--format", "csv")
     assert code == 1
     assert pipeline.labels(table) == ["2019-08-31T23:00:00", LABELS[0], LABELS[2]]
+    assert "2019-09-30T10:00:00 is taken by another export" in told
     assert "it is XML, which Athena cannot read" in told
     assert "its column 2 is 'note', and that of 2019-10-03T10:03:00 is 'order_no'" in told
     assert "no slot: 2019-08-31T10:00 lies before partitions.start, 2019-09-01" in told
-    manifest = pipeline.manifests.read(pipeline.table(table).name, LABELS[0])
+    manifest = pipeline.manifests.read(name, LABELS[0])
     assert (manifest.rows, manifest.engine, manifest.slot) == (2, "adopted", "2019-10-01T10:00")
     assert manifest.adopted
     assert manifest.adopted.complete_by == "person"
 
-    name = pipeline.table(table).name
     result = pipeline.run(table, select=f"{pipeline.database}/snapshots_{name}", slot="2019-10-03T10:00")
     assert result.success, failure_of(result)
     pipeline.publish(table, snapshot=LABELS[0])
