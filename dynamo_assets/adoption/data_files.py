@@ -76,12 +76,12 @@ def look(s3: S3Client, bucket: str, old: OldFile, *, checksum: bool = True) -> L
         kept = s3.head_object(Bucket=bucket, Key=old.key, ChecksumMode="ENABLED").get("ChecksumSHA256", "")
         # Of an object that was uploaded in parts S3 has only the checksum of the parts' checksums.
         sha256 = b64decode(kept).hex() if kept and "-" not in kept else ""
-        with S3File(s3, bucket, old.key, old.size) as remote:
-            found = _format_of(remote)
-            if found in ROWS_IN_FOOTER and (sha256 or not checksum):
-                return _looked(io.BufferedReader(remote), found, old, sha256, kept)
+        if sha256 or not checksum:
+            with io.BufferedReader(S3File(s3, bucket, old.key, old.size)) as remote:
+                if (found := _format_of(remote)) in ROWS_IN_FOOTER:
+                    return _looked(remote, found, old, sha256, kept)
         with _fetched(s3, bucket, old) as (local, content):
-            return _looked(local, found or _format_of_text(local, old), old, content, kept)
+            return _looked(local, _format_of(local) or _format_of_text(local, old), old, content, kept)
     except AdoptionError as error:
         raise AdoptionError(f"s3://{bucket}/{old.key}: {error}") from error
     except ClientError as error:
@@ -105,8 +105,9 @@ def _fetched(s3: S3Client, bucket: str, old: OldFile) -> Iterator[tuple[IO[bytes
         yield copy, content.hexdigest()
 
 
-def _format_of(file: S3File) -> str:
-    beginning = file.read(4) or b""
+def _format_of(file: IO[bytes]) -> str:
+    """A format that its files begin with; empty where it is text."""
+    beginning = file.read(4)
     file.seek(0)
     return next((name for magic, name in _MAGIC.items() if beginning.startswith(magic)), "")
 

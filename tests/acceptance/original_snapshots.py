@@ -65,11 +65,11 @@ class OriginalSnapshots:
     def uri(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}/"
 
-    def add(self, minute: str, files: Mapping[str, bytes], *, success: bool = False) -> str:
-        """A snapshot of one minute; returns its folder's key."""
+    def add(self, minute: str, files: Mapping[str, bytes], *, success: bool = False, **options: str) -> str:
+        """A snapshot of one minute, its files put with options of S3's; returns its folder's key."""
         folder = f"{self.prefix}/snapshot_timestamp={minute}/"
         for name, body in files.items():
-            self._s3.put_object(Bucket=self.bucket, Key=folder + name, Body=body)
+            self._s3.put_object(Bucket=self.bucket, Key=folder + name, Body=body, **options)
         self._s3.put_object(Bucket=self.bucket, Key=f"{folder.rstrip('/')}_$folder$", Body=b"")
         if success:
             self._s3.put_object(Bucket=self.bucket, Key=f"{folder}_SUCCESS", Body=b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from dynamo_assets.erasure.keys import Keys
 from dynamo_assets.erasure.run import ErasureRun
 from dynamo_assets.export.claim import utc_now
 from dynamo_assets.retention.run import RetentionRun
+from dynamo_assets.verification.verify import Verifier
 from tests.acceptance.conftest import Pipeline, failure_of
 from tests.acceptance.original_snapshots import UUID, OriginalSnapshots, avro, csv_lines, json_lines, orc_file, parquet
 from tests.acceptance.raw_tables import DIRECT
@@ -118,7 +120,7 @@ class Orders:
         twice = {f"part-0000{n}-{UUID}.parquet": parquet(ROWS, SCHEMA) for n in range(2)}
         half = {f"{part}.parquet": parquet(ROWS[:1], SCHEMA)}
         add = self.old.add
-        add(MINUTES[0], {f"{part}.snappy.parquet": parquet(ROWS, SCHEMA)}, success=True)
+        add(MINUTES[0], {f"{part}.snappy.parquet": parquet(ROWS, SCHEMA)}, success=True, ChecksumAlgorithm="SHA256")
         add(MINUTES[1], {f"{part}.snappy.orc": orc_file(ROWS, REVERSED), "part-00001": b""}, success=True)
         add(MINUTES[2], {f"{run}-00000.avro": avro(ROWS, AVRO)}, success=True)
         add(MINUTES[3], halves, success=True)
@@ -154,6 +156,7 @@ def test_the_old_snapshots_of_a_table_are_its_own_from_then_on(make_pipeline, un
     _nothing_says_that_items_are_erased_from_them(orders)
     _the_view_moves_on_with_the_next_export(orders)
     _retention_removes_one_and_no_neighbour(orders, before)
+    _what_is_written_over_does_not_pass_any_more(orders)
 
 
 def _only_whole_ones_are_adopted(orders: Orders, adopt: Callable[..., tuple[int, str]]) -> None:
@@ -179,6 +182,13 @@ def _only_whole_ones_are_adopted(orders: Orders, adopt: Callable[..., tuple[int,
     assert list(pipeline.records.verified(orders.name)) == LABELS[:4]
     ticks = [f"2019-10-0{day}T10:00" for day in (1, 2, 3, 4, 7)]
     assert orders.reported() == list(zip(ticks, adopted, strict=True))
+
+    for label, by in ((LABELS[0], "checksum"), (LABELS[1], "etag")):
+        [file] = pipeline.manifests.read(orders.name, label).files
+        body = pipeline.clients.s3.get_object(Bucket=orders.old.bucket, Key=file.key)["Body"].read()
+        assert file.sha256 == hashlib.sha256(body).hexdigest(), label
+        assert bool(file.checksum) is (by == "checksum")
+        assert bool(file.etag) is (by == "etag")
 
     documents = {label: pipeline.manifests.document(orders.name, label) for label in adopted}
     code, told = adopt(*command)
@@ -252,6 +262,17 @@ def _retention_removes_one_and_no_neighbour(orders: Orders, before: dict[str, st
     assert orders.old.objects() == {key: etag for key, etag in before.items() if f"{MINUTES[0]}/" not in key}
     assert rows_of(pipeline, table, LABELS[0]) == []
     assert rows_of(pipeline, table, LABELS[1]) == FLAT
+
+
+def _what_is_written_over_does_not_pass_any_more(orders: Orders) -> None:
+    pipeline, s3 = orders.pipeline, orders.pipeline.clients.s3
+    manifest = pipeline.manifests.read(orders.name, LABELS[1])
+    [file] = manifest.files
+    body = s3.get_object(Bucket=orders.old.bucket, Key=file.key)["Body"].read()
+    s3.put_object(Bucket=orders.old.bucket, Key=file.key, Body=body[:100] + b"?" + body[101:])
+    record = Verifier(pipeline.settings, pipeline.clients).verify(pipeline.table(orders.table), manifest)
+    assert not record.passed
+    assert "its SHA-256 is not the manifest's" in record.reasons()
 
 
 def test_csv_is_adopted_where_its_columns_stand_as_the_newest_ones(make_pipeline, unique, adopt) -> None:
