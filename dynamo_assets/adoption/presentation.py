@@ -34,7 +34,10 @@ def line(outcome: Outcome, rows_before: int | None, slot: str) -> str:
         what.append(slot)
     told = f"{outcome.label}  {_STATES[outcome.state]}: {', '.join(what)}"
     if outcome.verified == "rejected":
-        return f"{told}\n    DID NOT PASS its checks, so it is not registered: {outcome.reason}"
+        return (
+            f"{told}\n    DID NOT PASS its checks, so it is not registered: {outcome.reason} An old snapshot cannot be "
+            f"taken again: it stays rejected, unless you accept it (dynamo-assets publish ... --accept)"
+        )
     return f"{told}\n    {outcome.reason}" if outcome.reason else told
 
 
