@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Literal, NoReturn
+from typing import Literal
 
 from dynamo_assets.adoption.description import Describer, Description
-from dynamo_assets.adoption.old_folders import SUCCESS, OldFolder, doubts, list_old_folders
+from dynamo_assets.adoption.old_folders import SUCCESS, OldFolder
 from dynamo_assets.adoption.places import Newest, placed, together
+from dynamo_assets.adoption.selection import Order, Selection
 from dynamo_assets.automation.partitions import last_tick
 from dynamo_assets.aws.cancellation import all_side_by_side, pause
 from dynamo_assets.aws.clients import AwsClients
@@ -22,31 +23,11 @@ from dynamo_assets.export.claim import claim_label
 from dynamo_assets.export.manifest import Adopted, Manifest, ManifestColumn, ManifestStore
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.table_description import TableDescription
-from dynamo_assets.naming import format_slot, label_of_old_folder, parse_snapshot
-from dynamo_assets.retention.decision import Protected, decide
+from dynamo_assets.naming import format_slot, parse_snapshot
 from dynamo_assets.verification.records import State
 from dynamo_assets.verification.verify import Verifier
 
 ENGINE = "adopted"
-
-
-@dataclass(frozen=True)
-class Order:
-    """Which of the old snapshots a person wants.
-
-    Attributes:
-        source: Where the original pipeline put them: `s3://bucket/prefix/`.
-        format: What they must be; any that Athena reads where empty.
-        labels: Those that the person says are complete; all that the writer has marked so where empty.
-        all: Those too that have no mark, where none of them has.
-        by: Who it is.
-    """
-
-    source: str
-    format: str = ""
-    labels: Collection[str] = ()
-    all: bool = False
-    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,24 +88,18 @@ class Adoption:
         Raises:
             AdoptionError: There is nothing there, or it cannot be adopted at all.
         """
-        prefix = self._prefix()
-        found, others = list_old_folders(self.aws.s3, self._bucket, prefix)
-        if not found:
-            there = f"there is {', '.join(sorted(others)[:5])}" if others else "there is nothing"
-            raise AdoptionError(
-                f"{self.table.table}: no folder snapshot_timestamp=YYYY-MM-DDTHH:MM is right below "
-                f"s3://{self._bucket}/{prefix}: {there}"
-            )
-        wanted = self._wanted(found)
+        selection = Selection.of(self.settings, self.aws.s3, self.table, self.order)
         self._learn()
-        doomed = self._beyond_retention([folder for folder in wanted if not self._unfit(folder, found)])
-        for folder in wanted:
+        doomed = selection.beyond_retention(self._complete, datetime.now(UTC))
+        for folder in selection.wanted:
             pause(0)
             try:
-                known = folder.label in self._complete
-                if folder.label in doomed and not known:
-                    _refuse_beyond_retention(folder)
-                yield self._known(folder) if known else self._adopt(folder, wanted, found)
+                if folder.label in self._complete:
+                    yield self._known(folder)
+                elif reason := selection.unfit(folder) or doomed.get(folder.label):
+                    yield Outcome(folder.label, "refused", folder, reason)
+                else:
+                    yield self._adopt(folder, selection)
             except AdoptionError as error:
                 yield Outcome(folder.label, "refused", folder, str(error))
 
@@ -139,38 +114,6 @@ class Adoption:
             newest = manifests[0]
             self._newest = Newest(newest.snapshot_timestamp, newest.format, newest.columns)
 
-    def _beyond_retention(self, fit: Sequence[OldFolder]) -> set[str]:
-        """Which would be gone after the next run of retention, were they adopted: files that nobody has a copy of."""
-        if self.table.retention is None:
-            return set()
-        labels = sorted({*self._complete, *(folder.label for folder in fit)})
-        return set(decide(labels, self.table.retention, Protected(), datetime.now(UTC)).going)
-
-    def _prefix(self) -> str:
-        """The prefix that is meant.
-
-        Raises:
-            AdoptionError: It is in another bucket, or no address.
-        """
-        scheme, _, rest = self.order.source.partition("://")
-        bucket, _, prefix = rest.partition("/")
-        if scheme != "s3" or not bucket:
-            raise AdoptionError(f"{self.order.source!r} is no address in S3; write it as s3://bucket/prefix/")
-        if bucket != self._bucket:
-            raise AdoptionError(
-                f"{self.table.table}: {self.order.source} is in another bucket than `storage.bucket`, {self._bucket}. "
-                "A deployment has one bucket, which its roles and its retention are limited to: use the old one as "
-                "`storage.bucket`, or copy the old snapshots first (`aws s3 cp --recursive`), and adopt the copies"
-            )
-        return f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
-
-    def _wanted(self, found: Sequence[OldFolder]) -> list[OldFolder]:
-        """Those that a person has named; all of them where none is."""
-        wanted = {_label(each) for each in self.order.labels}
-        if missing := sorted(wanted - {folder.label for folder in found}):
-            raise AdoptionError(f"{self.table.table}: there is no snapshot {', '.join(missing)} in {self.order.source}")
-        return [folder for folder in found if not wanted or folder.label in wanted]
-
     def _known(self, folder: OldFolder) -> Outcome:
         """What is adopted already, by an earlier run that perhaps did not live to verify it.
 
@@ -182,37 +125,11 @@ class Adoption:
             raise AdoptionError(f"another snapshot has the label {folder.label}: {manifest.location}")
         return self._verified(manifest, folder, "already")
 
-    def _unfit(self, folder: OldFolder, found: Sequence[OldFolder]) -> str:
-        """Why a snapshot is not looked into at all; empty where it is."""
-        own = self.settings.layout.snapshots_prefix(self.table.name)
-        if folder.temporary:
-            return f"its writer has not finished, or died: there is {folder.temporary[0]}"
-        if folder.nested:
-            return f"it has files in folders within, such as {folder.nested[0]}: that is not the original's layout"
-        if self.settings.catalog.method == "crawler" and folder.key.startswith(own):
-            return (
-                f"it lies in {self.settings.layout.uri(own)}, where this table's crawler looks, which would take its "
-                "files for those of new snapshots: use `catalog.method: direct`, or another `storage.prefix`"
-            )
-        return "" if self.order.labels or folder.succeeded else self._untold(folder, found)
-
-    def _untold(self, folder: OldFolder, found: Sequence[OldFolder]) -> str:
-        if doubt := doubts(folder, found):
-            return f"{doubt}. If you know that it is complete, name it: --snapshot {folder.label}"
-        if self.order.all:
-            return ""
-        return (
-            f"nothing tells whether it is complete: its writer left no {SUCCESS}. Look at its rows (--all --dry-run), "
-            f"then name it (--snapshot {folder.label}), or take all (--all)"
-        )
-
-    def _adopt(self, folder: OldFolder, wanted: Sequence[OldFolder], found: Sequence[OldFolder]) -> Outcome:
-        if reason := self._unfit(folder, found):
-            raise AdoptionError(reason)
+    def _adopt(self, folder: OldFolder, selection: Selection) -> Outcome:
         description = self._describer.describe(folder, checksums=not self.dry_run)
         if self.order.format and description.format != self.order.format:
             raise AdoptionError(f"it is {description.format}, and {self.order.format} was asked for")
-        newest = self._newest_among(wanted, folder, description)
+        newest = self._newest_among(selection, folder, description)
         if reason := newest.unlike(folder.label, description):
             raise AdoptionError(reason)
         description = placed(description, self._places)
@@ -232,11 +149,11 @@ class Adoption:
         doubles = {attribute for attribute, kind in self.table.columns.items() if kind == "double"}
         return Describer(self.aws.s3, self._bucket, self.table.table, self._keys, doubles)
 
-    def _newest_among(self, wanted: Sequence[OldFolder], folder: OldFolder, description: Description) -> Newest:
+    def _newest_among(self, selection: Selection, folder: OldFolder, description: Description) -> Newest:
         """As which the raw table is going to be, told before the first is adopted: the last of them, if all are old."""
         if self._newest is None and description.format == "csv":
-            for later in reversed(wanted):
-                if later is not folder and later.label > folder.label and not self._unfit(later, wanted):
+            for later in reversed(selection.wanted):
+                if later.label > folder.label and not selection.unfit(later):
                     with suppress(AdoptionError):
                         last = self._describer.describe(later, checksums=False)
                         if last.format == "csv":
@@ -321,18 +238,6 @@ class Adoption:
 
     def _uri(self, folder: OldFolder) -> str:
         return f"s3://{self._bucket}/{folder.key}"
-
-
-def _refuse_beyond_retention(folder: OldFolder) -> NoReturn:
-    raise AdoptionError(
-        f"it is beyond the limits of `retention`, which would remove it, files and all, at its next run; widen them to "
-        f"adopt {folder.label}"
-    )
-
-
-def _label(text: str) -> str:
-    """A label as a person writes it: with seconds, or as the original pipeline did."""
-    return label_of_old_folder(f"snapshot_timestamp={text}") or text
 
 
 def _iso(instant: datetime) -> str:

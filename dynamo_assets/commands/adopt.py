@@ -36,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from dynamo_assets.adoption.dagster_events import DagsterEvents
     from dynamo_assets.adoption.presentation import advice, line
-    from dynamo_assets.adoption.run import Adoption, Order
+    from dynamo_assets.adoption.run import Adoption
+    from dynamo_assets.adoption.selection import Order
     from dynamo_assets.aws.clients import AwsClients
     from dynamo_assets.configuration.load import load_settings
 
