@@ -21,6 +21,7 @@
     ├── RetentionError          what may go was not removed
     ├── ErasureError            items were not erased, or not from every snapshot
     │   └── KeysError           the keys that were given are none of the table's
+    ├── AdoptionError           a snapshot that another program took was not adopted
     ├── DeploymentError         what must exist in an account could not be made, changed or removed
     ├── DiscoveryError          a tables file for an account's tables could not be made
     ├── SlotError               a slot cannot be filled by this engine
@@ -112,6 +113,10 @@ class ErasureError(DynamoAssetsError):
 
 class KeysError(ErasureError):
     """The keys that were given are not such as the table has; nothing was changed. Never holds a key's value."""
+
+
+class AdoptionError(DynamoAssetsError):
+    """A snapshot that another program took was not adopted; no file of it was touched."""
 
 
 class DeploymentError(DynamoAssetsError):

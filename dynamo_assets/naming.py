@@ -176,6 +176,20 @@ def is_label(text: str) -> bool:
         return False
 
 
+def label_of_old_folder(folder: str) -> str | None:
+    """The label of a snapshot whose folder has no seconds in its name, as the pipeline of 2019 named them.
+
+    Args:
+        folder: The folder's own name, `snapshot_timestamp=2019-10-01T10:00`; colons may be escaped, as Hive does.
+
+    Returns:
+        The label, with no seconds past the minute; None where the folder is named otherwise.
+    """
+    key, _, value = re.sub("%3a", ":", folder, flags=re.IGNORECASE).partition("=")
+    label = f"{value}:00"
+    return label if key == PARTITION_COLUMN and is_label(label) else None
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where everything lies in S3, below one bucket and prefix.

@@ -33,6 +33,7 @@ ALLOWED = {
     "publishing": _PUBLISHING - {"publishing", "engines"},
     "assets": _PUBLISHING,
     "retention": _PUBLISHING,
+    "adoption": {"retention", "verification", "metadata", *(_ENGINES - {"engines"}), "automation"},
     "erasure": {"automation", "aws", "export", "configuration", "naming", "errors"},
     "alerts": {"aws", "configuration"},
     "freshness": {"alerts", "publishing", "verification", "aws", "export", "configuration", "naming", "errors"},

@@ -37,6 +37,11 @@ class KeyColumns:
             KeysError: The keys are not of its table.
             ErasureError: Its rows' keys cannot be told from its files.
         """
+        if manifest.adopted:
+            raise ErasureError(
+                f"it was adopted from {manifest.location}, and files that another program wrote are not written again. "
+                "Look for the items there yourself, or let retention remove the whole snapshot"
+            )
         if not manifest.keys:
             raise ErasureError("its manifest, of an early version, does not say what the table's key is")
         columns = {column.attribute: column for column in manifest.columns}

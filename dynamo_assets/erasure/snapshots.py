@@ -81,8 +81,8 @@ class Snapshots:
         """
         store, name = self.journals.manifests, self.journals.name
         with suppress(ManifestError):
-            if newest := store.latest(name):
-                self._files(store.read(name, newest))
+            if (newest := store.latest(name)) and not (manifest := store.read(name, newest)).adopted:
+                self._files(manifest)
 
     def look_through(self, labels: Sequence[str]) -> dict[str, Holding | Problem]:
         """Looks for the items in complete snapshots, files side by side; nothing is changed.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _GONE = {"404", "NoSuchKey"}
 # fastavro raises whatever a damaged file happens to break.
-_DAMAGED = (ValueError, OSError, EOFError, KeyError, TypeError, IndexError, zlib.error, pa.ArrowException)
+DAMAGED = (ValueError, OSError, EOFError, KeyError, TypeError, IndexError, zlib.error, pa.ArrowException)
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def opened(s3: S3Client, bucket: str, key: str, format: str, *, ahead: int | Non
         size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
         with S3File(s3, bucket, key, size, ahead) as file:
             yield file
-    except (ClientError, BotoCoreError, *_DAMAGED) as error:
+    except (ClientError, BotoCoreError, *DAMAGED) as error:
         # Arrow's ORC reader makes an error of its own of what S3 says, as if the file were to blame.
         cause = (file and file.failure) or error
         if isinstance(cause, ClientError) and cause.response.get("Error", {}).get("Code") in _GONE:

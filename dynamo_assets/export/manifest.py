@@ -37,6 +37,8 @@ class ManifestFile:
         checksum: The SHA-256 that S3 keeps beside the object, as S3 gives it: of a file that was uploaded in parts that
             of the parts' checksums. By it S3 tells what lies there now without the file being read. Empty where S3 kept
             none.
+        etag: S3's entity tag, of an adopted file for which S3 keeps no such checksum: while it is the same, so is the
+            content, and the file need not be read again.
     """
 
     key: str
@@ -44,6 +46,7 @@ class ManifestFile:
     bytes: int
     sha256: str
     checksum: str = ""
+    etag: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class ManifestColumn:
         view_type: The type that the view gives the column, where that is another one.
         lossy: How many values lost digits in a conversion that the table's settings asked for.
         observed: All that was seen, nested values included; see `dynamo_assets.export.hint.document_of`.
+        in_files: What the files call the column, where that is another name: in adopted ones the attribute's own.
     """
 
     name: str
@@ -70,6 +74,12 @@ class ManifestColumn:
     view_type: str = ""
     lossy: int = 0
     observed: Mapping[str, Any] = field(default_factory=dict)
+    in_files: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """What the column is called in the files."""
+        return self.in_files or self.name
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,21 @@ class Erased:
     still_counted: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Adopted:
+    """That another program wrote the files, and where they lay before this one knew of them.
+
+    Attributes:
+        at: When it was adopted.
+        by: Who did it.
+        complete_by: What says that the files are all there: `_SUCCESS`, where the writer left that, or `person`.
+    """
+
+    at: str
+    by: str
+    complete_by: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What is known of one complete snapshot. Times are UTC, ISO 8601 with `Z`.
@@ -98,6 +123,8 @@ class Manifest:
         keys: The table's key attributes and their types, the partition key first.
         shape: The options that decided which form values have in the files; see `ExportRequest.shape`.
         erased: What was erased since; `rows`, `bytes` and `files` are as they are without it.
+        adopted: Set where another program wrote the files: they may lie outside the layout, at `location`, and of their
+            columns no DynamoDB types are known.
     """
 
     version: int = VERSION
@@ -121,6 +148,20 @@ class Manifest:
     keys: Mapping[str, str] = field(default_factory=dict)
     shape: Mapping[str, Any] = field(default_factory=dict)
     erased: Erased | None = None
+    adopted: Adopted | None = None
+
+    @property
+    def folder(self) -> str:
+        """The key that all keys of its files begin with, a slash at its end."""
+        return self.location.split("/", 3)[3]
+
+    @property
+    def file_format(self) -> str:
+        """What reads the files: see `dynamo_assets.export.formats.file_format`."""
+        if self.adopted is None or self.format not in {"csv", "json"}:
+            return self.format
+        escaped = self.format == "csv" and self.serde_parameters.get("escapeChar") == "\\"
+        return f"adopted_{self.format}{'_escaped' if escaped else ''}"
 
     def to_json(self) -> bytes:
         """The document as it is stored."""

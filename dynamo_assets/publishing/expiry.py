@@ -21,7 +21,8 @@ def not_expired(manifest: Manifest, ttl_attribute: str | None) -> str:
         ttl_attribute: The attribute that holds when an item expires, in seconds of the Unix epoch.
     """
     column = next((column for column in manifest.columns if column.attribute == ttl_attribute), None)
-    if column is None or not column.dynamodb_types.get("N"):
+    # Of an adopted snapshot nobody has counted DynamoDB's types: its column's type must do.
+    if column is None or not (column.dynamodb_types.get("N") or manifest.adopted):
         return ""
     value, kind = column_value(column, manifest.format), column.view_type or column.type
     if kind == "string":

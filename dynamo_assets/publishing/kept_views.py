@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from dynamo_assets.aws.athena import quote_identifier, quote_literal
+from dynamo_assets.aws.cancellation import all_side_by_side
 from dynamo_assets.aws.views import create_view
 from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.errors import CatalogError
+from dynamo_assets.export.manifest import Manifest
 from dynamo_assets.naming import PARTITION_COLUMN, history_view, is_further_view, kept_view, snapshots_table
 from dynamo_assets.publishing.view_columns import view_columns
 from dynamo_assets.publishing.views import Views
@@ -83,9 +86,18 @@ class KeptViews:
     def _history(self, table: Table, labels: list[str]) -> str:
         """The newest snapshot's columns, of all snapshots; each label is named, so that no other folder is read."""
         newest = self.verifier.manifests.read(table.name, labels[-1])
+        if newest.format == "csv":
+            labels = self._written_alike(newest, labels)
         columns = ", ".join([*view_columns(newest), quote_identifier(PARTITION_COLUMN)])
         listed = ", ".join(map(quote_literal, labels))
         return f"SELECT {columns} FROM {self._raw(table)} WHERE {quote_identifier(PARTITION_COLUMN)} IN ({listed})"
+
+    def _written_alike(self, newest: Manifest, labels: list[str]) -> list[str]:
+        """Without snapshots whose text is not such as the newest one's: what undoes its escapes would change theirs."""
+        manifests = self.verifier.manifests
+        read = all_side_by_side([partial(manifests.read, newest.name, label) for label in labels])
+        form = newest.file_format
+        return [each.snapshot_timestamp for each in read if each.file_format == form]
 
     def _raw(self, table: Table) -> str:
         return self.views.quoted(snapshots_table(table.name))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -24,7 +24,7 @@ from dynamo_assets.errors import RetentionError
 from dynamo_assets.export.holding import Held, Hold, take_if_free
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.export.s3_files import delete_objects, read_object
-from dynamo_assets.naming import snapshots_table
+from dynamo_assets.naming import label_of_old_folder, snapshots_table
 from dynamo_assets.retention.decision import Protected
 
 if TYPE_CHECKING:
@@ -45,6 +45,13 @@ class Size(msgspec.Struct, frozen=True):
 
     rows: int = 0
     bytes: int = 0
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where the files of an adopted snapshot lie."""
+
+    location: str = ""
+    adopted: Any = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,9 @@ class Removal:
         with self.held(labels, complete=not begun) as held:
             retired = self._still_retired(list(held)) if begun else self._retire(list(held))
             doomed, stuck = self._give_back_protected(retired)
+            folders = self._each(doomed, self._folder)
             self._unregister(doomed)
-            found = self._each(doomed, lambda label: list(_keys(self.objects(layout.snapshot_prefix(name, label)))))
+            found = self._each(doomed, lambda label: list(_keys(self.objects(folders[label]))))
             for hold in held.values():
                 hold.check()
             self.delete([key for keys in found.values() for key in keys])
@@ -195,13 +203,37 @@ class Removal:
         """Makes a snapshot complete again, and registers it; False where files of it are gone."""
         layout, name = self.manifests.layout, self.table.name
         manifest = Manifest.from_json(read_object(self.s3, self._bucket, layout.retired_key(name, label)))
-        there = {entry.get("Key"): entry.get("Size") for entry in self.objects(layout.snapshot_prefix(name, label))}
+        folder = self._folder(label)
+        there = {entry.get("Key"): entry.get("Size") for entry in self.objects(folder)}
         if any(there.get(file.key) != file.bytes for file in manifest.files):
             return False
         self.manifests.write(manifest)
         self.delete([layout.retired_key(name, label)])
         self.catalog.register(snapshots_table(name), [partition_of(manifest)])
         return True
+
+    def _folder(self, label: str) -> str:
+        """Where a retired snapshot's files are: of an adopted one where its manifest says.
+
+        Raises:
+            RetentionError: A manifest names a place that is no snapshot's folder. Nothing there is touched.
+        """
+        layout, name = self.manifests.layout, self.table.name
+        try:
+            document = read_object(self.s3, self._bucket, layout.retired_key(name, label))
+            place = msgspec.json.decode(document, type=_Place)
+        except msgspec.DecodeError:
+            place = _Place()
+        if not place.adopted:
+            return layout.snapshot_prefix(name, label)
+        bucket, _, folder = place.location.removeprefix("s3://").partition("/")
+        *_, last, end = ["", *folder.split("/")]
+        if bucket != self._bucket or end or label_of_old_folder(last) != label:
+            raise RetentionError(
+                f"{self.table.table}: the manifest of {label} says that its files lie in {place.location!r}, which is "
+                f"no folder of that snapshot; see {layout.uri(layout.retired_key(name, label))}"
+            )
+        return folder
 
     def _unregister(self, labels: Sequence[str]) -> None:
         table = snapshots_table(self.table.name)

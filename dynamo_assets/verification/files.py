@@ -52,7 +52,7 @@ def check_files(
     wrong_already = {file.key for file in manifest.files if sizes.get(file.key) != file.bytes}
     sound = [file for file in manifest.files if file.key not in wrong_already]
     found = all_side_by_side(
-        [partial(_look, s3, bucket, file, manifest.format, counted.get(file.key)) for file in sound]
+        [partial(_look, s3, bucket, file, manifest.file_format, counted.get(file.key)) for file in sound]
     )
     problems += [each.problem for each in found if each.problem]
     rows = sum(each.rows for each in found)
@@ -94,10 +94,12 @@ def _look(s3: S3Client, bucket: str, file: ManifestFile, format: str, rows: int 
 
 
 def _has_its_checksum(s3: S3Client, bucket: str, file: ManifestFile) -> bool:
-    if file.checksum:
-        kept = s3.head_object(Bucket=bucket, Key=file.key, ChecksumMode="ENABLED").get("ChecksumSHA256")
-        if kept:
-            return kept == file.checksum
+    if file.checksum or file.etag:
+        kept = s3.head_object(Bucket=bucket, Key=file.key, ChecksumMode="ENABLED")
+        if file.checksum and "ChecksumSHA256" in kept:
+            return kept["ChecksumSHA256"] == file.checksum
+        if file.etag and kept["ETag"] == file.etag:
+            return True
     body = s3.get_object(Bucket=bucket, Key=file.key)["Body"]
     content = hashlib.sha256()
     for block in body.iter_chunks(BLOCK_BYTES):

@@ -67,12 +67,17 @@ class Folders:
                 raise outcome
         return sound, damaged
 
-    def sizes(self, label: str) -> dict[str, int]:
+    def sizes(self, manifest: Manifest) -> dict[str, int]:
         """The sizes of one snapshot's files by their keys, without hidden ones, which Athena skips."""
-        return self._sizes([label], [label]).get(label, {})
+        label, folder = manifest.snapshot_timestamp, manifest.folder
+        if manifest.adopted is None:
+            return self._sizes([label], [label]).get(label, {})
+        return {key: size for key, size in self._listed(folder, folder) if not is_hidden(key.removeprefix(folder))}
 
     def _verify(self, label: str, sizes: Mapping[str, int], counts: Callable[[Manifest], bool]) -> Manifest:
         manifest = self.manifests.read(self.name, label)
+        if manifest.adopted:
+            sizes = self.sizes(manifest)
         if problem := _difference(manifest, sizes, self.manifests.layout.bucket):
             raise ManifestError(problem)
         if counts(manifest):
@@ -85,7 +90,7 @@ class Folders:
 
         bucket = self.manifests.layout.bucket
         for file in manifest.files:
-            rows = rows_in_file(self.s3, bucket, file.key, manifest.format)
+            rows = rows_in_file(self.s3, bucket, file.key, manifest.file_format)
             if rows != file.rows:
                 raise ManifestError(f"s3://{bucket}/{file.key}: {rows} rows, the manifest says {file.rows}")
 
@@ -98,11 +103,11 @@ class Folders:
         for first, last in _stretches(labels, complete):
             end = layout.snapshot_prefix(self.name, last)
             for key, size in self._listed(prefix, layout.snapshot_prefix(self.name, first)):
-                folder, *path = key.removeprefix(prefix).split("/")
+                folder, _, path = key.removeprefix(prefix).partition("/")
                 folder = f"{prefix}{folder}/"
                 if folder > end:
                     break
-                if folder in folders and not any(part.startswith(("_", ".")) for part in path):
+                if folder in folders and not is_hidden(path):
                     sizes.setdefault(folders[folder], {})[key] = size
         return sizes
 
@@ -111,6 +116,11 @@ class Folders:
         for page in pages.paginate(Bucket=self.manifests.layout.bucket, Prefix=prefix, StartAfter=after):
             for entry in page.get("Contents", []):
                 yield entry.get("Key", ""), entry.get("Size", 0)
+
+
+def is_hidden(path: str) -> bool:
+    """Whether Athena skips a file, by its path within the snapshot's folder."""
+    return any(part.startswith(("_", ".")) for part in path.split("/"))
 
 
 def _stretches(labels: Sequence[str], complete: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -70,7 +70,7 @@ class Verifier:
             counted = {} if manifest.format in ROWS_IN_FOOTER else rows
             yield finding if finding.level == "warn" else replace(finding, level=levels.keys)
         if levels.files != "off":
-            sizes = Folders(self.aws.s3, self.manifests, table.name).sizes(manifest.snapshot_timestamp)
+            sizes = Folders(self.aws.s3, self.manifests, table.name).sizes(manifest)
             yield replace(check_files(self.aws.s3, bucket, manifest, sizes, counted), level=levels.files)
         if levels.volume != "off":
             yield check_volume(manifest, self.records.before(table.name, manifest.snapshot_timestamp), table)

@@ -64,9 +64,34 @@ class FileFormat(Protocol):
         ...
 
 
+class ReadableFormat(Protocol):
+    """The part of `FileFormat` that adopted files have, too."""
+
+    def count_rows(self, file: IO[bytes]) -> int:
+        """See `FileFormat`."""
+        ...
+
+    def read_columns(self, file: IO[bytes], columns: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """See `FileFormat`."""
+        ...
+
+
 _MODULES = {"parquet": "parquet", "orc": "orc", "avro": "avro", "json": "json_lines", "csv": "quoted_csv"}
+_ADOPTED = {
+    "adopted_json": ("adopted_json", "LINES"),
+    "adopted_csv": ("adopted_csv", "QUOTED"),
+    "adopted_csv_escaped": ("adopted_csv", "ESCAPED"),
+}
 
 
 def file_format(name: str) -> FileFormat:
     """The format of a name as requests spell it; its library is loaded when it is first asked for."""
     return cast("FileFormat", importlib.import_module(f"{__name__}.{_MODULES[name]}"))
+
+
+def readable_format(name: str) -> ReadableFormat:
+    """The format of a name as `Manifest.file_format` gives it."""
+    if name not in _ADOPTED:
+        return file_format(name)
+    module, reader = _ADOPTED[name]
+    return getattr(importlib.import_module(f"{__name__}.{module}"), reader)

@@ -16,7 +16,7 @@ SUFFIX = ".avro"
 SELF_DESCRIBING = True
 
 _ROWS_AT_ONCE = 10_000
-_NAMES = {"string": "string", "int64": "long", "double": "double", "bool": "boolean", "binary": "bytes"}
+_NAMES = {"string": "string", "int32": "int", "int64": "long", "double": "double", "bool": "boolean", "binary": "bytes"}
 
 
 def avro_schema(schema: pa.Schema) -> dict[str, Any]:
@@ -74,8 +74,12 @@ def count_rows(file: IO[bytes]) -> int:
 def read_columns(file: IO[bytes], columns: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Reads some columns, the others passed over; see `FileFormat`."""
     try:
+        # Of an adopted file the record is called otherwise, and only one of the same name is taken for the same.
+        written: Any = fastavro.reader(file).writer_schema
+        file.seek(0)
         # A reader's schema without the other fields makes no objects of them.
-        rows = fastavro.reader(file, fastavro.parse_schema(avro_schema(columns)))
+        wanted = {**avro_schema(columns), "name": written["name"]}
+        rows = fastavro.reader(file, fastavro.parse_schema(wanted))
         for some in _chunks(rows):
             arrays = [pa.array([row[field.name] for row in some], field.type) for field in columns]
             yield pa.RecordBatch.from_arrays(arrays, names=columns.names)

@@ -191,7 +191,7 @@ class _Check:
         return found
 
     def _batches(self, file: ManifestFile, supervisor: Supervisor) -> Iterator[pa.RecordBatch]:
-        reader = KeyReader(self.s3, self.bucket, self.manifest.format, self.columns)
+        reader = KeyReader(self.s3, self.bucket, self.manifest.file_format, self.columns)
         for batch in reader.batches(file):
             supervisor.progress(batch.num_rows)
             yield batch

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from dynamo_assets.errors import ManifestError
 from dynamo_assets.export.data_file import opened
-from dynamo_assets.export.formats import file_format
+from dynamo_assets.export.formats import readable_format
 from dynamo_assets.export.manifest import Manifest, ManifestFile
 from dynamo_assets.export.request import DECIMAL
 
@@ -23,7 +23,7 @@ AHEAD_BYTES = {"parquet": 0, "orc": 64 * 1024}
 stripe's streams is read by itself, and the key columns' lie side by side as a rule."""
 STREAM_BYTES = 8 * 1024 * 1024
 BUFFER_BYTES = 64 * 1024
-_TYPES = {"string": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "binary": pa.binary()}
+_TYPES = {"string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double": pa.float64(), "binary": pa.binary()}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class KeyColumns:
 
     Attributes:
         attributes: The key attributes, the partition key first.
-        schema: Their columns' names and types, in the same order.
+        schema: Their columns' names in the files, and their types, in the same order.
         lossy: The attributes whose values lost digits in a conversion that the table's settings asked for.
     """
 
@@ -60,7 +60,7 @@ class KeyColumns:
                     f"{'no column' if column is None else f'a column of type {column.type}'} for the key attribute "
                     f"{attribute!r}"
                 )
-            fields.append((column.name, kind))
+            fields.append((column.file_name, kind))
         lossy = tuple(attribute for attribute in manifest.keys if columns[attribute].lossy)
         return cls(tuple(manifest.keys), pa.schema(fields), lossy)
 
@@ -77,7 +77,7 @@ class KeyReader:
     Args:
         s3: Where it lies.
         bucket: Its bucket.
-        format: A request's `format`.
+        format: A manifest's `file_format`.
         columns: The key columns.
 
     Attributes:
@@ -99,7 +99,7 @@ class KeyReader:
         ahead = AHEAD_BYTES.get(self._format, STREAM_BYTES)
         with opened(self._s3, self._bucket, file.key, self._format, ahead=ahead) as raw:
             stream = raw if self._format in AHEAD_BYTES else io.BufferedReader(raw, BUFFER_BYTES)
-            for batch in file_format(self._format).read_columns(stream, self._schema):  # pyright: ignore[reportArgumentType]
+            for batch in readable_format(self._format).read_columns(stream, self._schema):  # pyright: ignore[reportArgumentType]
                 self._require_types(file, batch)
                 yield batch
             self.fetched_bytes += raw.fetched_bytes

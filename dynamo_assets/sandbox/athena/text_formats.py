@@ -56,6 +56,8 @@ def read_json(file: DataFile, wanted: list[Wanted], count: Count, *, library: st
     """One JSON object a line."""
     skips_malformed = parameters.get("ignore.malformed.json", "").lower() == "true"
     is_base64 = "hcatalog" in library
+    # The OpenX SerDe's `mapping.<column>` names the key that a column has in the file, lower case as all keys are here.
+    keys = {name.removeprefix("mapping."): key for name, key in parameters.items() if name.startswith("mapping.")}
 
     def rows() -> Iterator[list[Any]]:
         for line in _lines(file, count):
@@ -70,7 +72,10 @@ def read_json(file: DataFile, wanted: list[Wanted], count: Count, *, library: st
                     "HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object ({file.location}): {line[:200]}"
                 )
             own = {key.lower(): value for key, value in item.items()} if isinstance(item, dict) else {}
-            yield [_json_field(own.get(column.name), column, file, is_base64=is_base64) for column in wanted]
+            yield [
+                _json_field(own.get(keys.get(column.name, column.name)), column, file, is_base64=is_base64)
+                for column in wanted
+            ]
 
     return _batches(rows(), wanted)
 
