@@ -19,7 +19,7 @@ from dynamo_assets.doctor.history import examine_retention
 from dynamo_assets.doctor.identity import identify
 from dynamo_assets.doctor.inquiry import Inquiry, UntoldError, examined
 from dynamo_assets.doctor.jobs import JOB, concurrent_runs, described, examine_job, wanted_jobs
-from dynamo_assets.doctor.keys import KEY, examine_keys, keys_in_use
+from dynamo_assets.doctor.keys import KEY, arns_of_keys, examine_keys
 from dynamo_assets.doctor.names import NAMES, examine_names
 from dynamo_assets.doctor.needs import needs_of_dagster, needs_of_glue
 from dynamo_assets.doctor.permissions import examine_permissions
@@ -47,8 +47,9 @@ from dynamo_assets.doctor.table import (
     examine_table_key,
     missing,
 )
+from dynamo_assets.doctor.table_options import examine_settings
 from dynamo_assets.doctor.topic import TOPIC, examine_topic
-from dynamo_assets.doctor.usage import needs_the_role
+from dynamo_assets.doctor.usage import is_exported_by_dynamodb, needs_the_role
 from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.infrastructure.parameters import stack_name
 from dynamo_assets.infrastructure.stack import Stack
@@ -81,12 +82,13 @@ def examine(settings: Settings, aws: AwsClients, tables: Sequence[Table], now: d
     identity, intervals = identify(aws), _intervals(tables, now)
     if identity.place is None:
         cannot = unknown("AWS", "nothing there can be examined", "Mend credentials or region first")
-        local = [*_concurrency(settings, {}, now), *(each for table in tables for each in _told(table, intervals))]
+        local = [
+            *_concurrency(settings, {}, now),
+            *(each for table in tables for each in _told(settings, table, intervals)),
+        ]
         return Report("", "", "", (*identity.findings, cannot, *local))
     inquiry = Inquiry()
-    case = Case(
-        settings, aws, inquiry, identity.place, identity.caller, tuple(tables), _own(settings, aws, inquiry), now
-    )
+    case = Case(settings, aws, inquiry, identity.place, identity.caller, _own(settings, aws, inquiry), now)
     overall = [finding for subject, look in OVERALL for finding in examined(subject, look(case))]
     overall += _jobs(case)
     of_tables = all_side_by_side(
@@ -126,7 +128,7 @@ def _concurrency(settings: Settings, allowed: Mapping[str, int], now: datetime) 
 
 def _permissions(case: Case, principal: str) -> Iterator[Finding]:
     settings, place = case.settings, case.place
-    keys = [key for key in keys_in_use(case) if ":key/" in key]  # whose alias it is only KMS knows
+    keys = arns_of_keys(case)
     of_dagster = needs_of_dagster(settings, place, keys)
     found = examined(PERMISSIONS, examine_permissions(case, PERMISSIONS, principal or case.caller, of_dagster))
     needed = {action for need in of_dagster for action in need.actions}
@@ -156,9 +158,10 @@ def with_evidence(findings: Sequence[Finding], needed: Collection[str], inquiry:
         )
 
 
-def _told(table: Table, intervals: Mapping[str, timedelta | None]) -> Iterator[Finding]:
+def _told(settings: Settings, table: Table, intervals: Mapping[str, timedelta | None]) -> Iterator[Finding]:
     """What can be said of a table without AWS."""
     interval = intervals[table.schedule]
+    yield from examine_settings(settings, table)
     yield from examine_freshness(table, interval, 0)
     yield from examine_retention(table, interval)
 
@@ -169,12 +172,12 @@ def _table(case: Case, table: Table, interval: timedelta | None) -> Iterator[Fin
         answer = describe(case, table)
     except UntoldError as error:
         yield unknown(TABLE, error.found, error.advice, name)
-        yield from _told(table, {table.schedule: interval})
+        yield from _told(case.settings, table, {table.schedule: interval})
         answer = None
     else:
         if answer is None:
             yield missing(case, table)
-            yield from _told(table, {table.schedule: interval})
+            yield from _told(case.settings, table, {table.schedule: interval})
     if answer is not None:
         yield from _reading(case, Described(table, answer), interval)
     yield from examined(NAMES, examine_names(case, table), name)
@@ -191,7 +194,9 @@ def _reading(case: Case, of: Described, interval: timedelta | None) -> Iterator[
         yield unknown(RECOVERY, error.found, error.advice, name)
     else:
         yield from _recovery(case, table, earliest, interval)
-    if state[0].level == "ok":
+    wrong = list(examine_settings(case.settings, table))
+    yield from wrong
+    if state[0].level == "ok" and not wrong:
         yield from examined(RATE, examine_rate(case, of), name)
         engine, size = expected_size(case.settings, table, TableDescription.from_answer(of.answer), earliest)
         yield from examined(DURATION, examine_duration(table, engine, size, interval), name)
@@ -201,7 +206,7 @@ def _reading(case: Case, of: Described, interval: timedelta | None) -> Iterator[
 
 
 def _recovery(case: Case, table: Table, earliest: datetime | None, interval: timedelta | None) -> Iterator[Finding]:
-    if table.engine not in {"point_in_time", "auto"}:
+    if not is_exported_by_dynamodb(table):
         return
     sets = [table_set.name for table_set in case.settings.sets if table.table in table_set.tables]
     yield from examine_recovery(table, earliest, interval, next(iter(sets), None))

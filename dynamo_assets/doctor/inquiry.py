@@ -86,4 +86,4 @@ def examined(subject: str, examination: Iterable[Finding], table: str | None = N
         yield unknown(subject, error.found, error.advice, table)
     except DynamoAssetsError as error:
         found, _, advice = str(error).removeprefix(f"{table}: ").partition("; ")
-        yield problem(subject, found, advice[:1].upper() + advice[1:], table)
+        yield problem(subject, found, advice[:1].upper() + advice[1:] or "Mend what it names", table)

@@ -32,6 +32,23 @@ def keys_in_use(case: Case) -> dict[str, str]:
     return named
 
 
+def arns_of_keys(case: Case) -> list[str]:
+    """The ARNs of the keys in use, whichever way each is named; without those that KMS does not say it of."""
+    found: list[str] = []
+    for key in keys_in_use(case):
+        arn = key if ":key/" in key else None
+        with suppress(UntoldError):  # that is a finding of the key's
+            if described := _described(case, key):
+                arn = described["Arn"]
+        found += [arn] if arn else []
+    return list(dict.fromkeys(found))
+
+
+def _described(case: Case, key: str) -> Mapping[str, Any] | None:
+    answer = case.inquiry.ask("kms:DescribeKey", lambda: case.aws.kms.describe_key(KeyId=key), NOT_FOUND)
+    return answer["KeyMetadata"] if answer else None
+
+
 def _arn(case: Case, key: str) -> str:
     """A key is named by its ID, its ARN, or an alias."""
     if key.startswith("arn:"):
@@ -58,13 +75,11 @@ def examine_key(case: Case, key: str, subject: str, what: str, table: str | None
     Raises:
         UntoldError: The caller may not look.
     """
-    answer: Mapping[str, Any] | None = case.inquiry.ask(
-        "kms:DescribeKey", lambda: case.aws.kms.describe_key(KeyId=key), NOT_FOUND
-    )
-    if answer is None:
+    described = _described(case, key)
+    if described is None:
         yield problem(subject, f"{what} does not exist", "Name one that does, or take it out of tables.yaml", table)
         return
-    state = answer["KeyMetadata"]["KeyState"]
+    state = described["KeyState"]
     if state != "Enabled":
         yield problem(
             subject, f"{what} is {state}: nothing can be encrypted or read with it", "Enable it in KMS", table

@@ -14,8 +14,9 @@ from dynamo_assets.doctor.inquiry import Inquiry, UntoldError, examined
 from dynamo_assets.doctor.recovery import examine_recovery
 from dynamo_assets.doctor.report import Report
 from dynamo_assets.doctor.role import GLUE, may_be_assumed_by
+from dynamo_assets.doctor.table_options import examine_settings
 from dynamo_assets.errors import PlanError
-from tests.doctor.cases import table
+from tests.doctor.cases import settings, table
 
 DAY = timedelta(days=1)
 
@@ -141,3 +142,17 @@ def test_the_worst_stands_first_and_only_a_problem_fails() -> None:
         "found": "so so",
         "advice": "mend",
     }
+
+
+def test_what_an_export_would_refuse_or_pass_over_is_told_from_the_settings() -> None:
+    chain = {"engine": "point_in_time", "point_in_time": {"full_every": "0 3 * * 0"}}
+
+    def levels(**entry: Any) -> list[str]:
+        one = table(**entry)
+        return [finding.level for finding in examine_settings(settings(one), one)]
+
+    assert levels() == []
+    assert levels(columns={"price": "money"}) == ["problem"]
+    assert levels(**chain) == []
+    assert levels(format="json", **chain) == ["warning"]
+    assert levels(format="json", point_in_time=chain["point_in_time"]) == [], "engine glue has no chain"
