@@ -36,6 +36,7 @@ class Case:
         inquiry: Asks.
         place: Where all of it is.
         caller: The ARN of the credentials.
+        tables: Those of its tables that are examined.
         own: What the stack has: physical IDs by the template's own names; empty where that is not known.
         now: The wall clock.
     """
@@ -45,6 +46,7 @@ class Case:
     inquiry: Inquiry
     place: Place
     caller: str
+    tables: tuple[Table, ...]
     own: Mapping[str, str]
     now: datetime
 

@@ -20,7 +20,7 @@ from dynamo_assets.doctor.identity import identify
 from dynamo_assets.doctor.inquiry import Inquiry, UntoldError, examined
 from dynamo_assets.doctor.jobs import JOB, concurrent_runs, described, examine_job, wanted_jobs
 from dynamo_assets.doctor.keys import KEY, arns_of_keys, examine_keys
-from dynamo_assets.doctor.names import NAMES, examine_names
+from dynamo_assets.doctor.names import NAMES, examine_locations, examine_names
 from dynamo_assets.doctor.needs import needs_of_dagster, needs_of_glue
 from dynamo_assets.doctor.permissions import examine_permissions
 from dynamo_assets.doctor.queries import DATABASE, WORKGROUP, examine_database, examine_queries
@@ -65,6 +65,7 @@ OVERALL: tuple[tuple[str, Callable[[Case], Iterable[Finding]]], ...] = (
     (DATABASE, examine_database),
     (ROLE, examine_role),
     (TOPIC, examine_topic),
+    (NAMES, examine_locations),
 )
 """By what is said where one of them cannot go on."""
 
@@ -88,7 +89,9 @@ def examine(settings: Settings, aws: AwsClients, tables: Sequence[Table], now: d
         ]
         return Report("", "", "", (*identity.findings, cannot, *local))
     inquiry = Inquiry()
-    case = Case(settings, aws, inquiry, identity.place, identity.caller, _own(settings, aws, inquiry), now)
+    case = Case(
+        settings, aws, inquiry, identity.place, identity.caller, tuple(tables), _own(settings, aws, inquiry), now
+    )
     overall = [finding for subject, look in OVERALL for finding in examined(subject, look(case))]
     overall += _jobs(case)
     of_tables = all_side_by_side(

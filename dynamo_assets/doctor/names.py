@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dynamo_assets.assets.raw_table import RawTable
-from dynamo_assets.aws.catalog import Catalog
+from dynamo_assets.aws.catalog import Catalog, lies_at
 from dynamo_assets.aws.crawlers import crawler_definition
 from dynamo_assets.aws.views import published_label
 from dynamo_assets.configuration.settings import Settings
@@ -21,6 +21,8 @@ from dynamo_assets.verification.records import Records
 NAMES = "names"
 RENAME = "Rename or drop it, or give the table another `name:` in tables.yaml"
 MISSING = frozenset({"EntityNotFoundException"})
+MAX_PAGES = 50
+"""Of a hundred tables each: others may have put any number into the database."""
 
 
 def examine_names(case: Case, table: Table) -> Iterator[Finding]:
@@ -33,6 +35,30 @@ def examine_names(case: Case, table: Table) -> Iterator[Finding]:
         yield ok(
             NAMES, f"{settings.catalog.database}.{table.name} and what belongs to it are free, or ours", table.table
         )
+
+
+def examine_locations(case: Case) -> Iterator[Finding]:
+    """Whether other tables lie where snapshots go: after a crawl there must be one. The database is listed once."""
+    settings = case.settings
+    if settings.catalog.method != "crawler":
+        return
+    catalog = Catalog(case.aws.glue, settings.catalog.database)
+    answer = case.inquiry.ask("glue:GetTables", lambda: catalog.listed(max_pages=MAX_PAGES), MISSING)
+    listed = answer[0] if answer else []
+    for table in case.tables:
+        location = settings.layout.uri(settings.layout.snapshots_prefix(table.name))
+        crawler = crawler_name(settings.catalog.database, table.name)
+        others = [
+            each["Name"]
+            for each in listed
+            if each["Name"] != snapshots_table(table.name)
+            and lies_at(each, location)
+            # What the crawler has made beside its table is dropped by the next run.
+            and each.get("Parameters", {}).get("UPDATED_BY_CRAWLER") != crawler
+        ]
+        if others:
+            found = f"{', '.join(others)} of {settings.catalog.database} lie at {location}, too, and a run refuses that"
+            yield problem(NAMES, found, "Drop them from the Data Catalog, or set catalog.method to direct", table.table)
 
 
 def _raw_table(case: Case, catalog: Catalog, table: Table) -> Iterator[Finding]:

@@ -215,6 +215,8 @@ def test_everything_that_is_amiss_is_found_and_named(aws: Endpoint, name: str, u
     glue.create_table(
         DatabaseName=name, TableInput={"Name": f"snapshots_{off.lower()}", "StorageDescriptor": elsewhere}
     )
+    beside = {"Location": f"s3://{bucket}/snapshots_{gone.lower()}/part/", "Columns": []}
+    glue.create_table(DatabaseName=name, TableInput={"Name": "stray", "StorageDescriptor": beside})
     glue.create_crawler(
         Name=f"{name}_snapshots_{slow.lower()}",
         Role=job["Role"],
@@ -245,6 +247,7 @@ def test_everything_that_is_amiss_is_found_and_named(aws: Endpoint, name: str, u
         (renamed, "time to live", "warning"),
         (renamed, "names", "problem"),
         (gone, "table", "problem"),
+        (gone, "names", "problem"),
     ]
     assert sorted(_amiss(printed), key=str) == sorted(expected, key=str)
     assert f"athena:StartQueryExecution on arn:aws:athena:{REGION}:{ACCOUNT_ID}:workgroup/{name}; denied by" in printed

@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 def _case(of: Settings | None = None) -> Case:
-    return Case(of or settings(), AwsClients(), Inquiry(), PLACE, "", {}, NOW)
+    return Case(of or settings(), AwsClients(), Inquiry(), PLACE, "", (), {}, NOW)
 
 
 def _in_bucket(bucket: str, **sections: Any) -> Settings:
