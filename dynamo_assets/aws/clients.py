@@ -118,10 +118,9 @@ class AwsClients(dg.ConfigurableResource):
         """AWS IAM."""
         return self._client("iam")
 
-    @property
-    def kms(self) -> Any:
-        """AWS KMS."""
-        return self._client("kms")
+    def kms_of(self, key: str) -> Any:
+        """AWS KMS in the region of a key's ARN; in this one where it is named otherwise."""
+        return self._client("kms", key.split(":")[3] if key.startswith("arn:") else None)
 
     def account_id(self) -> str:
         """The account that the credentials are of."""

@@ -33,19 +33,24 @@ def keys_in_use(case: Case) -> dict[str, str]:
 
 
 def arns_of_keys(case: Case) -> list[str]:
-    """The ARNs of the keys in use, whichever way each is named; without those that KMS does not say it of."""
-    found: list[str] = []
+    """The ARNs of the keys in use that a policy must allow, whichever way each is named.
+
+    AWS's own keys let everybody of the account use them through their service (KMS developer guide, "AWS KMS keys").
+    """
+    found: dict[str, None] = {}
     for key in keys_in_use(case):
-        arn = key if ":key/" in key else None
+        described: Mapping[str, Any] | None = None
         with suppress(UntoldError):  # that is a finding of the key's
-            if described := _described(case, key):
-                arn = described["Arn"]
-        found += [arn] if arn else []
-    return list(dict.fromkeys(found))
+            described = _described(case, key)
+        if described and described.get("KeyManager") != "AWS":
+            found[described["Arn"]] = None
+        elif described is None and ":key/" in key:
+            found[key] = None
+    return list(found)
 
 
 def _described(case: Case, key: str) -> Mapping[str, Any] | None:
-    answer = case.inquiry.ask("kms:DescribeKey", lambda: case.aws.kms.describe_key(KeyId=key), NOT_FOUND)
+    answer = case.inquiry.ask("kms:DescribeKey", lambda: case.aws.kms_of(key).describe_key(KeyId=key), NOT_FOUND)
     return answer["KeyMetadata"] if answer else None
 
 

@@ -34,12 +34,14 @@ class Need:
         actions: By IAM's names.
         resources: ARNs.
         context: What a call is accompanied by, as far as policies ask for it.
+        elsewhere: Whose own policy may allow it as well, where that is usual; empty where it is not.
     """
 
     purpose: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     context: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: str = ""
 
 
 def table_arn(table: Table, place: Place) -> str:
@@ -265,4 +267,4 @@ def _logs(settings: Settings, place: Place) -> Iterator[Need]:
 
 
 def _encryption(keys: Sequence[str]) -> Iterator[Need]:
-    yield Need("encrypted files", ("kms:Decrypt", "kms:GenerateDataKey"), tuple(keys))
+    yield Need("encrypted files", ("kms:Decrypt", "kms:GenerateDataKey"), tuple(keys), elsewhere="the key")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dynamo_assets.doctor.case import Case
-from dynamo_assets.doctor.finding import Finding, ok, problem, unknown
+from dynamo_assets.doctor.finding import Finding, ok, unknown
 from dynamo_assets.doctor.inquiry import UntoldError
 from dynamo_assets.doctor.needs import Need
 from dynamo_assets.doctor.principal import NO_SUCH_ENTITY, principal_of
@@ -16,6 +16,7 @@ ALLOWED = "allowed"
 AT_ONCE = 20
 """Resources of one request; each action is simulated on each of them."""
 SHOWN = 3
+NOWHERE = "no policy allows it"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _simulated(case: Case, arn: str, need: Need) -> Iterator[Mapping[str, Any]]:
             "PolicySourceArn": arn,
             "ActionNames": list(need.actions),
             "ResourceArns": list(need.resources[begin : begin + AT_ONCE]),
-            "ContextEntries": context,
+            **({"ContextEntries": context} if context else {}),
         }
         pages = case.inquiry.ask(
             "iam:SimulatePrincipalPolicy", lambda asked=asked: list(simulate.paginate(**asked)), NO_SUCH_ENTITY
@@ -117,16 +118,19 @@ def _why(decision: str, result: Mapping[str, Any]) -> str:
     if decision == "explicitDeny":
         policies = sorted({each.get("SourcePolicyId", "") for each in result.get("MatchedStatements", [])} - {""})
         return f"denied by {', '.join(policies)}" if policies else "a statement denies it"
-    return "no policy allows it"
+    return NOWHERE
 
 
 def judged(subject: str, principal: str, need: Need, verdicts: Verdicts) -> Iterator[Finding]:
     """What follows for one need."""
     for why in dict.fromkeys(verdicts.refused.values()):
         pairs = [pair for pair, reason in verdicts.refused.items() if reason == why]
-        yield problem(
+        alone = need.elsewhere and why == NOWHERE
+        yield Finding(
             subject,
-            f"{principal} may not do what is needed for {need.purpose}: {_listed(pairs)}; {why}",
+            "warning" if alone else "problem",
+            f"{principal} may not do what is needed for {need.purpose}: {_listed(pairs)}; {why}"
+            + (f", unless the policy of {need.elsewhere} itself does" if alone else ""),
             "Attach the policies that `dynamo-assets deploy` prints, or deploy again; or allow it in one of yours",
         )
     if verdicts.missing:

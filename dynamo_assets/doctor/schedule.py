@@ -16,7 +16,7 @@ from dynamo_assets.doctor.usage import job_of
 from dynamo_assets.naming import cadence_name
 
 CONCURRENCY = "Glue concurrency"
-MONTH, YEARS = timedelta(days=32), timedelta(days=8 * 366)
+MINUTE, HOURS, MONTH, YEARS = timedelta(minutes=1), timedelta(hours=2), timedelta(days=32), timedelta(days=8 * 366)
 """In a month comes every weekday and nearly every day; in eight years the rarest that cron expressions name."""
 
 
@@ -29,6 +29,9 @@ def ticks(cron: str, begin: datetime, period: timedelta) -> list[datetime]:
 
 def shortest_interval(cron: str, begin: datetime) -> timedelta | None:
     """The shortest time between two ticks; None where there are none."""
+    first = [second - first for first, second in pairwise(ticks(cron, begin, HOURS))]
+    if first and min(first) == MINUTE:  # there is no shorter one, and a month of them is long
+        return MINUTE
     for period in (MONTH, YEARS):
         if gaps := [second - first for first, second in pairwise(ticks(cron, begin, period))]:
             return min(gaps)

@@ -62,6 +62,14 @@ def test_it_is_said_who_refuses(more: dict[str, Any], why: str) -> None:
     assert "s3:GetObject, s3:PutObject on arn:a, arn:b" in found
 
 
+def test_a_key_may_be_allowed_by_its_own_policy() -> None:
+    of_key = Need("encrypted files", ("kms:Decrypt",), ("arn:key",), elsewhere="the key")
+    [(level, found)] = _told(_result("kms:Decrypt", "implicitDeny"), need=of_key)
+    assert (level, found.endswith("unless the policy of the key itself does")) == ("warning", True)
+    denied = _result("kms:Decrypt", "explicitDeny", MatchedStatements=[{"SourcePolicyId": "No"}])
+    assert [level for level, _ in _told(denied, need=of_key)] == ["problem"], "which no other policy undoes"
+
+
 def test_what_depends_on_the_circumstances_of_a_call_is_unknown() -> None:
     denied = {"arn:a": "implicitDeny", "arn:b": "allowed"}
     [(level, found)] = _told(

@@ -14,7 +14,14 @@ NOW = datetime(2026, 11, 26, 5, 30, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("cron", "hours"),
-    [("0 * * * *", 1), ("0 10 * * *", 24), ("0 8,12 * * *", 4), ("0 10 * * 1", 168), ("0 0 1 * *", 28 * 24)],
+    [
+        ("* * * * *", 1 / 60),
+        ("0 * * * *", 1),
+        ("0 10 * * *", 24),
+        ("0 8,12 * * *", 4),
+        ("0 10 * * 1", 168),
+        ("0 0 1 * *", 28 * 24),
+    ],
 )
 def test_the_interval_of_a_schedule_is_its_shortest(cron: str, hours: int) -> None:
     assert shortest_interval(cron, NOW) == timedelta(hours=hours)
