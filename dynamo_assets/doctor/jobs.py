@@ -105,24 +105,27 @@ def concurrent_runs(job: Mapping[str, Any]) -> int:
 def code_differences(job: Mapping[str, Any], engine: str, code: GlueCode, settings: Settings) -> Iterator[str]:
     """In what a job's code is not this installation's. What else its arguments say is not looked at."""
     layout = settings.layout
-    folder = layout.glue_code_prefix()
-    script = layout.uri(folder + code.scripts[engine][0])
-    package = layout.uri(folder + code.package_name)
-    arguments = job.get("DefaultArguments", {})
+    script = layout.uri(layout.glue_code_prefix() + code.scripts[engine][0])
     found = job.get("Command", {}).get("ScriptLocation", "")
     if found != script:
         yield f"its script is {found or 'none'}, and this installation's is {script}"
-    files = arguments.get("--extra-py-files", "")
-    if package not in _listed(files):
-        yield f"its --extra-py-files are {files or 'none'}, and this installation's package is {package}"
-    modules = arguments.get("--additional-python-modules", "")
-    lacking = [wanted for wanted in _listed(code.additional_python_modules) if not has_module(modules, wanted)]
-    if lacking:
-        yield f"its --additional-python-modules have not {', '.join(lacking)}, which this installation was tested with"
+    arguments = job.get("DefaultArguments", {})
+    for name, wanted in wanted_arguments(code, settings).items():
+        if lacking := [each for each in _listed(wanted) if not has_module(arguments.get(name, ""), each)]:
+            yield f"its {name} have not {', '.join(lacking)}, which this installation has"
+
+
+def wanted_arguments(code: GlueCode, settings: Settings) -> Mapping[str, str]:
+    """The job's arguments that its code comes by; each may have more in it."""
+    layout = settings.layout
+    return {
+        "--extra-py-files": layout.uri(layout.glue_code_prefix() + code.package_name),
+        "--additional-python-modules": code.additional_python_modules,
+    }
 
 
 def has_module(modules: str, wanted: str) -> bool:
-    """Whether `pyarrow==17.0.0`, or a wheel, is among a job's modules, be it by name or as a wheel at any place."""
+    """Whether `pyarrow==17.0.0`, or a file, is among a job's modules; a module also as a wheel at any place."""
     listed = _listed(modules)
     if wanted in listed:
         return True
