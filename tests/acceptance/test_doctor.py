@@ -120,9 +120,10 @@ def test_what_the_doctor_asks_is_in_the_docs() -> None:
 def test_an_empty_account_is_told_what_is_missing_and_a_deployed_one_is_fine_before_and_after_exports(  # noqa: PLR0917
     aws: Endpoint, name: str, unique, command, become, tmp_path: Path, instance
 ) -> None:
-    crawled, past = unique("Reviews"), unique("Stock")
+    crawled, other, past = unique("Reviews"), unique("Orders"), unique("Stock")
     tables = {
-        crawled: {"engine": "in_process", "freshness": {"warn": "26h", "fail": "30h"}},
+        crawled: {"engine": "in_process", "freshness": {"warn": "26h", "fail": "30h"}, "keep_views": 1},
+        other: {"engine": "in_process", "format": "csv"},
         past: {"engine": "point_in_time", "schedule": "0 * * * *"},
     }
 
@@ -135,6 +136,7 @@ def test_an_empty_account_is_told_what_is_missing_and_a_deployed_one_is_fine_bef
         (None, "database", "problem"),
         (None, "Glue role", "problem"),
         (None, "Glue job", "problem"),
+        (other, "table", "problem"),
         (crawled, "table", "problem"),
         (past, "table", "problem"),
     ]
@@ -152,8 +154,10 @@ def test_an_empty_account_is_told_what_is_missing_and_a_deployed_one_is_fine_bef
     assert used_actions(aws, key) - _allowed_to_dagster(tmp_path) == LOOKS
 
     pipeline = Pipeline(aws, load_settings(tmp_path / "tables.yaml"), tmp_path / "tables.yaml", instance)
-    run = pipeline.run(crawled)
-    assert run.success, failure_of(run)
+    runs = [pipeline.run(crawled), pipeline.run(other)]
+    assert all(run.success for run in runs), [failure_of(run) for run in runs if not run.success]
+    made = {table["Name"] for table in aws.client("glue").get_tables(DatabaseName=name)["TableList"]}
+    assert f"{crawled.lower()}_history" in made
     assert _amiss(command("doctor", "--json", "--strict", tables=tables)) == []
     assert "unchanged" in command("deploy", tables=tables)
 
