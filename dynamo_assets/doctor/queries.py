@@ -9,13 +9,24 @@ from typing import Any
 from dynamo_assets.aws.athena import Athena
 from dynamo_assets.doctor.case import Case
 from dynamo_assets.doctor.finding import Finding, ok, problem, unknown, warning
+from dynamo_assets.doctor.inquiry import examined
 
 WORKGROUP, DATABASE, QUERY = "workgroup", "database", "query"
 PATIENCE = timedelta(minutes=1)
 
 
 def examine_queries(case: Case) -> Iterator[Finding]:
-    """The workgroup, and a query in it: the proof of all that it takes."""
+    """The workgroup, and a query in it: the proof of all that it takes, also for those who may not look at it."""
+    found = list(examined(WORKGROUP, examine_workgroup(case)))
+    yield from found
+    if any(finding.level == "problem" for finding in found):
+        yield unknown(QUERY, "not tried, since the workgroup cannot run one", "Mend the workgroup")
+    else:
+        yield from examined(QUERY, examine_query(case))
+
+
+def examine_workgroup(case: Case) -> Iterator[Finding]:
+    """Whether it exists and can run a query."""
     name = case.settings.athena.workgroup
     answer = case.inquiry.ask(
         "athena:GetWorkGroup",
@@ -24,14 +35,8 @@ def examine_queries(case: Case) -> Iterator[Finding]:
     )
     if answer is None:
         yield problem(WORKGROUP, f"there is no workgroup {name}", "`dynamo-assets deploy` makes it")
-        return
-    group = answer["WorkGroup"]
-    found = list(_judged(case, name, group))
-    yield from found
-    if any(finding.level == "problem" for finding in found):
-        yield unknown(QUERY, "not tried, since the workgroup cannot run one", "Mend the workgroup")
     else:
-        yield from examine_query(case)
+        yield from _judged(case, name, answer["WorkGroup"])
 
 
 def _judged(case: Case, name: str, group: Any) -> Iterator[Finding]:
@@ -54,7 +59,7 @@ def _judged(case: Case, name: str, group: Any) -> Iterator[Finding]:
             f"{name} does not enforce its settings: clients may put results elsewhere, unencrypted",
             "Have it override client-side settings",
         )
-    elif location and not location.startswith(layout.uri("")):
+    elif location and not location.startswith(wanted.removesuffix("_athena_results/")):
         yield warning(
             WORKGROUP,
             f"{name} puts results at {location}, which the policies of the template do not allow to write",

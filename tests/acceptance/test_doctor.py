@@ -133,6 +133,7 @@ def test_an_empty_account_is_told_what_is_missing_and_a_deployed_one_is_fine_bef
         (None, "permissions of the Glue role", "unknown"),
         (None, "bucket", "problem"),
         (None, "workgroup", "problem"),
+        (None, "query", "unknown"),
         (None, "database", "problem"),
         (None, "Glue role", "problem"),
         (None, "Glue job", "problem"),

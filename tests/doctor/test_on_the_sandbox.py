@@ -15,6 +15,7 @@ from dynamo_assets.doctor.examination import examine
 from dynamo_assets.doctor.inquiry import Inquiry, UntoldError
 from dynamo_assets.doctor.keys import arns_of_keys
 from dynamo_assets.doctor.principal import principal_of
+from dynamo_assets.doctor.queries import examine_queries
 from dynamo_assets.doctor.storage import examine_bucket, examine_encryption
 from dynamo_assets.doctor.table import describe, examine_table_key
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION
@@ -66,6 +67,24 @@ def test_a_bucket_must_encrypt_with_the_key_that_the_settings_name(aws, bucket: 
     assert arns_of_keys(_case(settings(aliased, storage={"bucket": bucket}))) == [key]
     s3.delete_bucket_encryption(Bucket=bucket)
     assert [each.level for each in examine_encryption(_case(wanted))] == ["warning"]
+
+
+def test_who_may_not_look_at_the_workgroup_can_query_all_the_same(aws, bucket: str) -> None:
+    aws.client("athena").create_work_group(
+        Name=bucket, Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{bucket}/results/"}}
+    )
+    case = _case(_in_bucket(bucket, athena={"workgroup": bucket}))
+    assert [(each.subject, each.level) for each in examine_queries(case)] == [("workgroup", "ok"), ("query", "ok")]
+    # The sandbox refuses nobody.
+    with Stubber(case.aws.athena) as stub:
+        stub.add_client_error("get_work_group", "AccessDeniedException", expected_params={"WorkGroup": bucket})
+        found = [(each.subject, each.level) for each in examine_queries(case)]
+    assert found == [("workgroup", "unknown"), ("query", "ok")]
+    nowhere = _case(_in_bucket(bucket, athena={"workgroup": f"no-{bucket}"}))
+    assert [(each.subject, each.level) for each in examine_queries(nowhere)] == [
+        ("workgroup", "problem"),
+        ("query", "unknown"),
+    ]
 
 
 def test_a_table_whose_key_is_disabled_cannot_be_read(aws, unique) -> None:
