@@ -258,8 +258,13 @@ def test_everything_that_is_amiss_is_found_and_named(aws: Endpoint, name: str, u
     assert f"athena:StartQueryExecution on arn:aws:athena:{REGION}:{ACCOUNT_ID}:workgroup/{name}; denied by" in printed
     assert "is a view that somebody else has made" in printed
     assert used_actions(aws, access_key) >= LOOKS_AT_MORE
-    of_one = json.loads(command("doctor", "--json", "--table", off, exits=1, **sections))["findings"]
+    other = f"arn:aws:iam::{ACCOUNT_ID}:role/exports/{name}"
+    asked = ("doctor", "--json", "--table", off, "--principal", other)
+    of_one = json.loads(command(*asked, exits=1, **sections))["findings"]
     assert {each["table"] for each in of_one} == {None, off}
+    of_other = [each["found"] for each in of_one if each["subject"] == "permissions"]
+    assert of_other
+    assert all(found.startswith(other) for found in of_other)
 
 
 def _document(*statements: dict[str, Any]) -> str:
