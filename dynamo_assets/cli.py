@@ -6,10 +6,22 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from dynamo_assets.commands import adopt, demo, deploy, destroy, erase, init, publish, retention, sandbox, schema
+from dynamo_assets.commands import (
+    adopt,
+    demo,
+    deploy,
+    destroy,
+    doctor,
+    erase,
+    init,
+    publish,
+    retention,
+    sandbox,
+    schema,
+)
 from dynamo_assets.errors import DynamoAssetsError
 
-COMMANDS = (sandbox, demo, init, deploy, destroy, publish, retention, erase, adopt, schema)
+COMMANDS = (sandbox, demo, init, doctor, deploy, destroy, publish, retention, erase, adopt, schema)
 """In the order in which `--help` shows them. Each imports what it works with when it runs, so that none waits for the
 imports of another, and only the sandbox's own need moto."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
-Service = Literal["athena", "cloudformation", "dynamodb", "glue", "iam", "logs", "s3", "sns", "sts"]
+Service = Literal["athena", "cloudformation", "dynamodb", "glue", "iam", "kms", "logs", "s3", "sns", "sts"]
 
 MAX_ATTEMPTS = 10
 """Control-plane APIs of Glue and Athena allow few calls a second; `standard` mode backs off with jitter."""
@@ -27,9 +27,18 @@ MAX_ATTEMPTS = 10
 MAX_CONNECTIONS = 100
 """As many steps of a run may ask at once; botocore keeps 10 otherwise, and opens and drops the rest each time."""
 
+PATIENT = Config(retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS}, max_pool_connections=MAX_CONNECTIONS)
 IMPATIENT = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 """For what a sensor does last and tries again at its next tick: Dagster ends a tick after 60 seconds, and all that it
 has found is lost. A VPC without an endpoint for the service lets each attempt wait for as long as it may."""
+
+BRIEF = Config(
+    connect_timeout=5,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=MAX_CONNECTIONS,
+)
+"""For somebody who waits for an answer, and to whom it is one that AWS is not reached."""
 
 
 class AwsClients(dg.ConfigurableResource):
@@ -40,6 +49,8 @@ class AwsClients(dg.ConfigurableResource):
 
     region: str | None = Field(default=None, description="The region; boto3's default where empty.")
     profile: str | None = Field(default=None, description="A named profile of the AWS configuration files.")
+
+    brief: bool = Field(default=False, description="Whether to give up early where AWS does not answer.")
 
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
     _clients: dict[tuple[str, str | None], Any] = PrivateAttr(default_factory=dict)
@@ -59,9 +70,7 @@ class AwsClients(dg.ConfigurableResource):
     def _client(self, service: Service, region: str | None = None, config: Config | None = None) -> Any:
         with self._lock:
             if (service, region) not in self._clients:
-                config = config or Config(
-                    retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS}, max_pool_connections=MAX_CONNECTIONS
-                )
+                config = config or (BRIEF if self.brief else PATIENT)
                 client = self._session_unlocked().client(service, region_name=region, config=config)
                 self._clients[service, region] = client
             return self._clients[service, region]
@@ -109,9 +118,17 @@ class AwsClients(dg.ConfigurableResource):
         """AWS IAM."""
         return self._client("iam")
 
+    def kms_of(self, key: str) -> Any:
+        """AWS KMS in the region of a key's ARN; in this one where it is named otherwise."""
+        return self._client("kms", key.split(":")[3] if key.startswith("arn:") else None)
+
     def account_id(self) -> str:
         """The account that the credentials are of."""
-        return self._client("sts").get_caller_identity()["Account"]
+        return self.caller()["Account"]
+
+    def caller(self) -> Any:
+        """Whose the credentials are: `Arn` and `Account`."""
+        return self._client("sts").get_caller_identity()
 
     def region_name(self) -> str:
         """The region that clients talk to."""

@@ -31,6 +31,7 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.glue import models as glue_models
 from moto.glue.models import glue_backends
 from moto.glue.responses import GlueResponse
+from moto.iam.responses import IamResponse
 from moto.moto_api._internal import urls as moto_api_urls
 from moto.s3.models import FakeBucket
 
@@ -52,6 +53,7 @@ from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
 from dynamo_assets.sandbox.glue_catalog.catalog import CatalogTable, GlueCatalog, refuse_operation
 from dynamo_assets.sandbox.glue_catalog.errors import invalid
 from dynamo_assets.sandbox.glue_jobs.jobs import GlueJobs
+from dynamo_assets.sandbox.iam import simulation
 from dynamo_assets.sandbox.native_export import exports
 
 MOTO_VERSION = "5.2.5"
@@ -79,6 +81,8 @@ def install(endpoint: Endpoint) -> None:
     _install_crawlers(endpoint)
     _install_athena(endpoint)
     _install_cloudformation(endpoint)
+    identities: Any = IamResponse
+    identities.simulate_principal_policy = simulation.simulate_principal_policy
 
 
 def shut_down() -> None:

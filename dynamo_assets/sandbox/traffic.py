@@ -29,6 +29,8 @@ _OF_BUCKETS = {
     ("HEAD", ""): "ListBucket",
     ("GET", "location"): "GetBucketLocation",
     ("GET", "versioning"): "GetBucketVersioning",
+    ("GET", "encryption"): "GetEncryptionConfiguration",
+    ("GET", "publicAccessBlock"): "GetBucketPublicAccessBlock",
     ("GET", "versions"): "ListBucketVersions",
     ("GET", "uploads"): "ListBucketMultipartUploads",
     ("POST", "delete"): "DeleteObject",
@@ -44,7 +46,10 @@ _OF_OBJECTS = {
     ("DELETE", "uploadId"): "AbortMultipartUpload",
     ("DELETE", ""): "DeleteObject",
 }
-_SUBRESOURCES = ("location", "versioning", "versions", "uploads", "uploadId", "delete", "acl", "tagging", "policy")
+_SUBRESOURCES = (
+    "location", "versioning", "versions", "uploads", "uploadId", "delete", "acl", "tagging", "policy", "encryption",
+    "publicAccessBlock", "ownershipControls", "lifecycle",
+)  # fmt: skip
 
 
 class Traffic:

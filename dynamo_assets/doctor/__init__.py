@@ -1,0 +1,1 @@
+"""Before the first run: what would fail, found by looking. Nothing is changed."""
