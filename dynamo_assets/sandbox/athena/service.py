@@ -24,7 +24,7 @@ _MAX_ROWS = 1000
 _MAX_QUERY_BYTES = 262_144
 # How long GetQueryExecution holds an answer back for a query about to end. PyAthena asks once at the start and then
 # sleeps a second: so a short query costs it no sleep.
-_PATIENCE_SECONDS = 0.5
+_PATIENCE_SECONDS = 1.0
 
 Request = dict[str, Any]
 Operation = Callable[[Request], dict[str, Any]]
