@@ -2,7 +2,7 @@
 
     curl "$AWS_ENDPOINT_URL/moto-api/sandbox/refused"
 
-lists what has been refused; a POST forgets it. What differs from AWS is listed in docs/sandbox.md.
+lists what has been refused; a POST forgets what it lists. What differs from AWS is listed in docs/sandbox.md.
 """
 
 from __future__ import annotations
@@ -62,9 +62,10 @@ class RequestChecks:
 
     def serve(self, request: Any, _url: str, _headers: Any) -> tuple[int, dict[str, str], str]:
         """Answers the route above."""
+        told = json.dumps(self._refused)
         if request.method == "POST":
             self._refused.clear()
-        return 200, {"Content-Type": "application/json"}, json.dumps(self._refused)
+        return 200, {"Content-Type": "application/json"}, told
 
 
 request_checks = RequestChecks()
@@ -75,7 +76,7 @@ def refused_requests(endpoint: Endpoint, *, forget: bool = False) -> list[str]:
 
     Args:
         endpoint: The sandbox.
-        forget: Begin anew; then there is nothing.
+        forget: Begin anew after this.
     """
     url = f"{endpoint.url}{PATH}"
     with urllib.request.urlopen(url, data=b"" if forget else None, timeout=30) as found:  # noqa: S310 - the sandbox's own address

@@ -9,13 +9,16 @@ import msgspec
 from dynamo_assets.sandbox.request_checks.problems import Problem
 from dynamo_assets.sandbox.request_checks.shapes import Shapes
 
+_TOKENS_NEEDED = frozenset({"athena"})
+"""Athena's API reference (StartQueryExecution): without one, and without an SDK, "the action will fail"."""
+
 
 class JsonProtocol:
     """The requests of one service."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._shapes = Shapes()
+        self._shapes = Shapes(needs_tokens=model.service_name in _TOKENS_NEEDED)
 
     def check(self, request: Any) -> tuple[str, list[Problem]]:
         """The operation, and what is wrong with the request."""
@@ -28,5 +31,5 @@ class JsonProtocol:
         except msgspec.DecodeError as error:
             return operation, [Problem("body", (), f"The body is no JSON: {error}")]
         if shape is None:
-            return operation, [Problem("unknown", (name,), f"{operation} takes no members:") for name in body]
+            return operation, [Problem("unknown", (name,), operation) for name in body]
         return operation, list(self._shapes.checker(shape)(body))

@@ -9,6 +9,12 @@ _LONGEST_VALUE = 200
 Kind = Literal["constraint", "type", "unknown", "body", "operation"]
 
 
+class Key(str):
+    """The key of a map, in a path: it is the client's, and spelt as the client does."""
+
+    __slots__ = ()
+
+
 class Problem(NamedTuple):
     """One member that is not as the model has it.
 
@@ -16,7 +22,7 @@ class Problem(NamedTuple):
         kind: A constraint of the model is broken; the type is another; the model has no such member; the body cannot be
             read at all; there is no such operation.
         path: The members that lead to it, in the model's spelling.
-        text: What is wrong, as AWS says it.
+        text: What is wrong, as AWS says it; of an unknown member the structure that lacks it.
         value: What was given, where AWS repeats it.
     """
 
@@ -30,6 +36,9 @@ class Problem(NamedTuple):
         return self._replace(path=names + self.path)
 
     def __str__(self) -> str:
+        if self.kind == "unknown":
+            where = ".".join(self.path)
+            return f"The sandbox does not pass over {where}, as AWS would: {self.text} has no such member"
         where = ".".join(_as_aws_spells(name) for name in self.path)
         if self.kind == "constraint":
             return f"Value {_shown(self.value)} at '{where}' failed to satisfy constraint: {self.text}"
@@ -45,7 +54,7 @@ def message(problems: list[Problem]) -> str:
 
 
 def _as_aws_spells(name: str) -> str:
-    return name[:1].lower() + name[1:]
+    return name if isinstance(name, Key) or name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
 def _shown(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.parse
 from typing import Any
 
-from dynamo_assets.sandbox.request_checks.problems import Problem
+from dynamo_assets.sandbox.request_checks.problems import Key, Problem
 from dynamo_assets.sandbox.request_checks.shapes import Shapes
 from dynamo_assets.sandbox.request_checks.text_values import from_text
 
@@ -31,7 +31,7 @@ class QueryProtocol:
         reading = _Reading()
         shape = self._model.operation_model(operation).input_shape
         if shape is None:
-            return operation, [Problem("unknown", (name,), f"{operation} takes no members:") for name in form]
+            return operation, [Problem("unknown", (name,), operation) for name in form]
         value = reading.structure(shape, _tree(form), ())
         return operation, [*reading.problems, *self._shapes.checker(shape)(value)]
 
@@ -58,8 +58,7 @@ class _Reading:
         for part, child in node.items():
             name = names.get(part)
             if name is None:
-                text = f"{shape.name} has no such member: AWS would pass over what is"
-                self.problems.append(Problem("unknown", (*path, part) if part else path, text))
+                self.problems.append(Problem("unknown", (*path, part) if part else path, shape.name))
             else:
                 found[name] = self._value(shape.members[name], child, (*path, name))
         return found
@@ -90,7 +89,7 @@ class _Reading:
                 self.problems.append(Problem("body", (*path, str(at)), f"{key_name} and {value_name} are expected"))
                 continue
             key = str(self._value(shape.key, entry[key_name], path))
-            found[key] = self._value(shape.value, entry[value_name], (*path, key))
+            found[key] = self._value(shape.value, entry[value_name], (*path, Key(key)))
         return found
 
     def _only(self, node: Tree, name: str, path: tuple[str, ...]) -> Tree:

@@ -79,7 +79,7 @@ class S3Protocol:
             yield Problem("body", (), "Content-MD5 or a header x-amz-checksum-... is required")
         if payload is None:
             if body:
-                yield Problem("unknown", (), f"{operation.model.name} takes no body: AWS would pass over what is")
+                yield Problem("unknown", ("the body",), operation.model.name)
             return
         member = shape.members[payload]
         if member.type_name == "string":
@@ -107,10 +107,9 @@ def _headers(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _unknown_in(operation: Operation, query: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Problem]:
-    text = f"{operation.model.name} has no such member: AWS would pass over what is"
     for name in query:
         if not (name in operation.query or name in operation.literals or name.startswith(_OF_ANY_QUERY)):
-            yield Problem("unknown", (name,), text)
+            yield Problem("unknown", (name,), operation.model.name)
     with_checksum = "requestAlgorithmMember" in operation.model.http_checksum
     with_metadata = "Metadata" in (operation.model.input_shape.members if operation.model.input_shape else ())
     for name in headers:
@@ -122,7 +121,7 @@ def _unknown_in(operation: Operation, query: Mapping[str, str], headers: Mapping
             or (with_metadata and name.startswith(_METADATA))
         ):
             continue
-        yield Problem("unknown", (name,), text)
+        yield Problem("unknown", (name,), operation.model.name)
 
 
 def _local(element: ET.Element) -> str:
@@ -141,8 +140,7 @@ class _Reading:
         for child in element:
             name = names.get(_local(child))
             if name is None:
-                text = f"{shape.name} has no such member: AWS would pass over what is"
-                self.problems.append(Problem("unknown", (*path, _local(child)), text))
+                self.problems.append(Problem("unknown", (*path, _local(child)), shape.name))
                 continue
             member = shape.members[name]
             if member.type_name == "list" and member.serialization.get("flattened"):
@@ -163,9 +161,7 @@ class _Reading:
         if shape.type_name == "list":
             item = shape.member.serialization.get("name", "member")
             self.problems += [
-                Problem("unknown", (*path, _local(child)), f"{item} is expected")
-                for child in element
-                if _local(child) != item
+                Problem("unknown", (*path, _local(child)), shape.name) for child in element if _local(child) != item
             ]
             return [self._value(shape.member, child, path) for child in element if _local(child) == item]
         return from_text(shape, element.text or "")

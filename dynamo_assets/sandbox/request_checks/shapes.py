@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dynamo_assets.sandbox.request_checks.patterns import compiled
-from dynamo_assets.sandbox.request_checks.problems import Problem
+from dynamo_assets.sandbox.request_checks.problems import Key, Problem
 
 Checker = Callable[[Any], Sequence[Problem]]
 _FINE: Sequence[Problem] = ()
@@ -25,10 +25,15 @@ _JAVA_NAMES = {"integer": "Integer", "long": "Long", "string": "String", "boolea
 
 
 class Shapes:
-    """The checkers of one service's shapes."""
+    """The checkers of one service's shapes.
 
-    def __init__(self) -> None:
+    Args:
+        needs_tokens: The service demands the tokens of idempotency that SDKs fill in and models call optional.
+    """
+
+    def __init__(self, *, needs_tokens: bool = False) -> None:
         self._made: dict[str, Checker] = {}
+        self._needs_tokens = needs_tokens
 
     def checker(self, shape: Any) -> Checker:
         """The checker of a shape.
@@ -58,7 +63,9 @@ class Shapes:
         if shape.is_document_type:
             return lambda _: _FINE
         members = {name: self.checker(member) for name, member in shape.members.items()}
-        required = tuple(shape.required_members)
+        required = list(shape.required_members)
+        if self._needs_tokens:
+            required += [name for name, member in shape.members.items() if "idempotencyToken" in member.metadata]
         union = shape.is_tagged_union or shape.name in _UNIONS
 
         def check(value: Any) -> Sequence[Problem]:
@@ -70,7 +77,7 @@ class Shapes:
                     continue
                 member = members.get(name)
                 if member is None:
-                    problems.append(_unknown(shape.name, name))
+                    problems.append(Problem("unknown", (name,), shape.name))
                 elif found := member(given):
                     problems += [problem.below(name) for problem in found]
             for name in required:
@@ -106,10 +113,10 @@ class Shapes:
             problems = [*too_long(value, len(value))]
             for name, given in value.items():
                 if found := key(name):
-                    problems += [problem.below(name, "key") for problem in found]
+                    problems += [problem.below(Key(name), "key") for problem in found]
                 # A map's value may be null where the member's is not given: DynamoDB and Glue pass over it.
                 if given is not None and (found := value_of(given)):
-                    problems += [problem.below(name) for problem in found]
+                    problems += [problem.below(Key(name)) for problem in found]
             return problems
 
         return check
@@ -234,7 +241,3 @@ def _wrong_type(shape: Any, value: Any) -> Problem:
     wanted = _JAVA_NAMES.get(shape.type_name, shape.type_name)
     given = {dict: "a structure", list: "a list", bool: "a boolean", type(None): "null"}.get(type(value))
     return Problem("type", (), f"{given or repr(value)[:100]} cannot be converted to {wanted}")
-
-
-def _unknown(structure: str, name: str) -> Problem:
-    return Problem("unknown", (name,), f"{structure} has no such member: AWS would pass over what is")
