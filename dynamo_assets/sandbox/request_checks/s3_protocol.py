@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 from dynamo_assets.sandbox.request_checks.problems import Problem
@@ -128,6 +128,37 @@ def _local(element: ET.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
+class _Part(NamedTuple):
+    """What an element or an attribute is in its structure.
+
+    Attributes:
+        name: The member's.
+        shape: The member's; of a list without an element of its own that of its items.
+        repeated: Whether it is such a list.
+    """
+
+    name: str
+    shape: Any
+    repeated: bool
+
+
+_parts: dict[str, dict[str, _Part]] = {}
+
+
+def _parts_of(shape: Any) -> dict[str, _Part]:
+    """By their names in XML."""
+    if shape.name not in _parts:
+        _parts[shape.name] = dict(_all_parts(shape))
+    return _parts[shape.name]
+
+
+def _all_parts(shape: Any) -> Iterator[tuple[str, _Part]]:
+    for name, member in shape.members.items():
+        repeated = member.type_name == "list" and bool(member.serialization.get("flattened"))
+        wire = member.serialization.get("name", name).rpartition(":")[2]
+        yield wire, _Part(name, member.member if repeated else member, repeated)
+
+
 class _Reading:
     """Makes of an element what the shape says it is; what the shape does not have is a problem."""
 
@@ -135,24 +166,20 @@ class _Reading:
         self.problems: list[Problem] = []
 
     def structure(self, shape: Any, element: ET.Element, path: tuple[str, ...]) -> dict[str, Any]:
-        names = {member.serialization.get("name", name): name for name, member in shape.members.items()}
+        parts = _parts_of(shape)
         found: dict[str, Any] = {}
         for child in element:
-            name = names.get(_local(child))
-            if name is None:
+            part = parts.get(_local(child))
+            if part is None:
                 self.problems.append(Problem("unknown", (*path, _local(child)), shape.name))
-                continue
-            member = shape.members[name]
-            if member.type_name == "list" and member.serialization.get("flattened"):
-                items = found.setdefault(name, [])
-                items.append(self._value(member.member, child, (*path, name, str(len(items) + 1), "member")))
+            elif part.repeated:
+                items = found.setdefault(part.name, [])
+                items.append(self._value(part.shape, child, (*path, part.name, str(len(items) + 1), "member")))
             else:
-                found[name] = self._value(member, child, (*path, name))
-        attributes = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
-        for name, member in shape.members.items():
-            wire = member.serialization.get("name", name).rpartition(":")[2]
-            if member.serialization.get("xmlAttribute") and wire in attributes:
-                found[name] = attributes[wire]
+                found[part.name] = self._value(part.shape, child, (*path, part.name))
+        for attribute, value in element.attrib.items():
+            if part := parts.get(attribute.rpartition("}")[2]):
+                found[part.name] = value
         return found
 
     def _value(self, shape: Any, element: ET.Element, path: tuple[str, ...]) -> Any:

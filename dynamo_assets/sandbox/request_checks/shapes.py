@@ -83,7 +83,7 @@ class Shapes:
             for name in required:
                 if value.get(name) is None:
                     problems.append(Problem("constraint", (name,), "Member must not be null"))
-            if union and sum(given is not None for given in value.values()) != 1:
+            if union and (len(value) != 1 or None in value.values()) and _number_given(value) != 1:
                 text = f"{shape.name} must contain exactly one of: {', '.join(members)}"
                 problems.append(Problem("constraint", (), text, value))
             return problems
@@ -120,6 +120,10 @@ class Shapes:
             return problems
 
         return check
+
+
+def _number_given(value: dict[str, Any]) -> int:
+    return sum(given is not None for given in value.values())
 
 
 def _scalar(shape: Any) -> Checker:
