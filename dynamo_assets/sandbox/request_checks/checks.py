@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import urllib.request
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from dynamo_assets.sandbox.traffic import CREDENTIAL
 
 PATH = "/moto-api/sandbox/refused"
 _OWN_PATHS = "/moto-api/"
+_MOST_REMEMBERED = 1000
 _PROTOCOLS = {"json": JsonProtocol, "query": QueryProtocol, "rest-xml": S3Protocol}
 
 
@@ -34,7 +36,7 @@ class RequestChecks:
 
     def __init__(self) -> None:
         self._session = get_session()
-        self._refused: list[str] = []
+        self._refused: deque[str] = deque(maxlen=_MOST_REMEMBERED)
         self._service = functools.cache(self._load)
 
     def _load(self, service: str) -> tuple[str, Any] | None:
@@ -62,7 +64,7 @@ class RequestChecks:
 
     def serve(self, request: Any, _url: str, _headers: Any) -> tuple[int, dict[str, str], str]:
         """Answers the route above."""
-        told = json.dumps(self._refused)
+        told = json.dumps(list(self._refused))
         if request.method == "POST":
             self._refused.clear()
         return 200, {"Content-Type": "application/json"}, told

@@ -22,7 +22,9 @@ class JsonProtocol:
 
     def check(self, request: Any) -> tuple[str, list[Problem]]:
         """The operation, and what is wrong with the request."""
-        operation = request.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        service, _, operation = request.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
+        if service != self._model.metadata["targetPrefix"]:
+            return operation, []  # another service, signed for by the same name: DynamoDB Streams, say
         if operation not in self._model.operation_names:
             return operation, [Problem("operation", (), f"{self._model.service_name} has no operation {operation!r}")]
         shape = self._model.operation_model(operation).input_shape

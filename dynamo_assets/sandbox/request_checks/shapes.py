@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ class Shapes:
     def __init__(self, *, needs_tokens: bool = False) -> None:
         self._made: dict[str, Checker] = {}
         self._needs_tokens = needs_tokens
+        self._making = threading.RLock()
 
     def checker(self, shape: Any) -> Checker:
         """The checker of a shape.
@@ -41,11 +43,12 @@ class Shapes:
         Args:
             shape: botocore's.
         """
-        if shape.name not in self._made:
-            # A shape may contain itself: until it is made, it is looked up when a value of it is met.
-            self._made[shape.name] = functools.partial(self._check_later, shape.name)
-            self._made[shape.name] = self._make(shape)
-        return self._made[shape.name]
+        with self._making:
+            if shape.name not in self._made:
+                # A shape may contain itself: until it is made, it is looked up when a value of it is met.
+                self._made[shape.name] = functools.partial(self._check_later, shape.name)
+                self._made[shape.name] = self._make(shape)
+            return self._made[shape.name]
 
     def _check_later(self, name: str, value: Any) -> Sequence[Problem]:
         return self._made[name](value)
