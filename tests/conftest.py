@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ from botocore.loaders import create_loader
 
 from dynamo_assets.sandbox.dynamodb.clock import move_clock
 from dynamo_assets.sandbox.endpoint import Endpoint
+from dynamo_assets.sandbox.request_checks.checks import refused_requests
 from dynamo_assets.sandbox.server import spawn
 
 _serial = itertools.count(1)
+_spawned: list[Endpoint] = []
+_OWN_TESTS = Path(__file__).parent / "sandbox"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,7 +45,22 @@ def _one_loader() -> Iterator[None]:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """An AWS of this test process's own, in a process of its own."""
     with spawn(log_path=tmp_path_factory.mktemp("sandbox") / "sandbox.log") as endpoint:
+        _spawned.append(endpoint)
         yield endpoint
+        _spawned.clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _every_request_is_as_aws_has_it(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a module's tests send, from whichever process: code that passes over errors hides nothing from this.
+
+    The sandbox's own tests send wrong requests on purpose.
+    """
+    for endpoint in _spawned:
+        refused_requests(endpoint, forget=True)
+    yield
+    if not request.path.is_relative_to(_OWN_TESTS):
+        assert [each for endpoint in _spawned for each in refused_requests(endpoint)] == []
 
 
 def point_to(sandbox: Endpoint, environment: pytest.MonkeyPatch) -> Endpoint:

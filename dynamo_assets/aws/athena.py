@@ -11,6 +11,7 @@ import pyathena
 from pyathena.async_cursor import AsyncCursor
 from pyathena.error import Error as PyAthenaError
 
+from dynamo_assets.aws.cancellation import pause
 from dynamo_assets.aws.console import athena_query_url
 from dynamo_assets.aws.waiting import stopping, wait_until
 from dynamo_assets.errors import QueryError
@@ -59,7 +60,7 @@ class Athena:
             region_name=session.region_name,
             work_group=workgroup,
             schema_name=database,
-            poll_interval=0.2,
+            poll_interval=1.0,  # 100 steps at once are what an account may ask in a second
             cursor_class=AsyncCursor,
             cursor_kwargs={"max_workers": 2},
         )
@@ -85,6 +86,7 @@ class Athena:
                     what=f"{subject}: Athena query {query_id}",
                     timeout=self._time_limit,
                     interval_seconds=1.0,
+                    pause=_pause_briefly,
                 )
             if result.state != "SUCCEEDED":
                 reason = result.state_change_reason or "Athena gave no reason"
@@ -103,6 +105,11 @@ class Athena:
             ) from error
         finally:
             cursor.close()
+
+
+def _pause_briefly(seconds: float) -> None:
+    """Looking at what PyAthena has got costs no call, however often."""
+    pause(min(seconds, 1.0))
 
 
 def quote_identifier(name: str) -> str:

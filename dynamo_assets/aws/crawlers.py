@@ -169,7 +169,7 @@ class Crawlers:
 
         url = crawler_url(self._glue.meta.region_name, name)
         with stopping(lambda: self.stop(name), what=f"The crawl ({url})"):
-            last = wait_until(poll, what=f"crawl by {name}", timeout=timeout, interval_seconds=5.0)
+            last = wait_until(poll, what=f"crawl by {name}", timeout=timeout, interval_seconds=10.0)
         if last.get("Status") != "SUCCEEDED":
             reason = last.get("ErrorMessage") or "Glue gave no reason"
             raise AwsOperationError(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from dynamo_assets.aws.console import glue_run_url
-from dynamo_assets.aws.job_logs import OUTPUT_GROUP, LogTail
+from dynamo_assets.aws.job_logs import RunLog
 from dynamo_assets.aws.waiting import stopping, wait_until
 from dynamo_assets.errors import AwsOperationError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 IN_FLIGHT = frozenset({"WAITING", "STARTING", "RUNNING", "STOPPING"})
+_NOTHING_PRINTED = frozenset({"WAITING", "STARTING"})
 STOPPING = "STOPPING"
 SUCCEEDED = "SUCCEEDED"
 _ENDED = frozenset({"JobRunInTerminalStateException", "EntityNotFoundException"})
@@ -235,13 +236,16 @@ class GlueJobs:
             GlueRunError: It ended in another state than SUCCEEDED.
             AwsTimeoutError: It did not end within the time limit; it has been stopped.
         """
-        log = self._log_reader(run_id, on_log)
+        log = RunLog(self._logs, run_id, on_log)
         last_state = ""
 
         def poll() -> JobRun | None:
             nonlocal last_state
             run = JobRun.from_response(self._glue.get_job_run(JobName=job_name, RunId=run_id)["JobRun"])
-            log()
+            if run.state not in IN_FLIGHT:
+                log.finish()
+            elif run.state not in _NOTHING_PRINTED:
+                log.look()
             if run.state != last_state:
                 on_log(f"Glue run {run_id} is {run.state}")
                 last_state = run.state
@@ -249,30 +253,10 @@ class GlueJobs:
 
         what = f"{subject}: run {run_id} of Glue job {job_name}"
         with stopping(lambda: self.stop(job_name, run_id), what=f"The run ({self.url(job_name, run_id)})"):
-            run = wait_until(poll, what=what, timeout=timeout, interval_seconds=5.0)
+            run = wait_until(poll, what=what, timeout=timeout, interval_seconds=15.0)
         if run.state != SUCCEEDED:
             raise GlueRunError(subject, run, self.url(job_name, run_id))
         return run
-
-    def _log_reader(self, run_id: str, on_log: Callable[[str], None]) -> Callable[[], None]:
-        """Passes on what a run has printed; a log that cannot be read is told of once, and is no reason to fail."""
-        tail = LogTail(self._logs, OUTPUT_GROUP, run_id)
-        told = False
-
-        def read() -> list[str]:
-            nonlocal told
-            try:
-                return list(tail.new_lines())
-            except (BotoCoreError, ClientError) as error:
-                lines = [] if told else [f"The log of Glue run {run_id} cannot be read; the run goes on: {error}"]
-                told = True
-                return lines
-
-        def pass_on() -> None:
-            for line in read():
-                on_log(line)
-
-        return pass_on
 
     def stop(self, job_name: str, run_id: str) -> None:
         """Asks Glue to stop a run; one that has ended already is left as it is.

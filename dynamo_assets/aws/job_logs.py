@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dynamo_assets.aws.waiting import is_throttled
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 OUTPUT_GROUP = "/aws-glue/jobs/output"
 ERROR_GROUP = "/aws-glue/jobs/error"
+
+MAX_SECONDS_BETWEEN_READINGS = 30.0
+"""Of one run's log: an account may call GetLogEvents 10 or 25 times a second, and cannot have that raised."""
+_SHARE_OF_AGE = 0.25
 
 
 class LogTail:
@@ -27,8 +34,13 @@ class LogTail:
         self._stream = stream
         self._token: str | None = None
 
-    def new_lines(self) -> Iterator[str]:
-        """What came since the last call."""
+    def new_lines(self, *, to_the_end: bool = False) -> Iterator[str]:
+        """What came since the last call.
+
+        Args:
+            to_the_end: An empty page is not taken for the end, which it need not be (API reference, GetLogEvents): it
+                costs another request to know.
+        """
         while True:
             token: Any = {"nextToken": self._token} if self._token else {}
             try:
@@ -39,10 +51,62 @@ class LogTail:
                 if error.response["Error"]["Code"] == "ResourceNotFoundException":
                     return
                 raise
+            before, self._token = self._token, answer["nextForwardToken"]
             for event in answer["events"]:
                 yield from (line for line in event.get("message", "").splitlines() if line.strip())
             # At the end of a stream CloudWatch gives back the token it was asked with.
-            if answer["nextForwardToken"] == self._token or not answer["events"]:
-                self._token = answer["nextForwardToken"]
+            if self._token == before or not (answer["events"] or to_the_end):
                 return
-            self._token = answer["nextForwardToken"]
+
+
+class RunLog:
+    """Passes on what a Glue run prints, and asks seldom: of a run that is young soon, of others twice a minute.
+
+    A log that cannot be read is told of once, and is no reason to fail.
+
+    Args:
+        logs: The client.
+        run_id: The run.
+        on_line: Called with each line.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        logs: CloudWatchLogsClient,
+        run_id: str,
+        on_line: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._tail = LogTail(logs, OUTPUT_GROUP, run_id)
+        self._run_id = run_id
+        self._on_line = on_line
+        self._clock = clock
+        self._began = self._read_at = clock()
+        self._told = False
+
+    def look(self) -> None:
+        """Reads on, where it is time to."""
+        now = self._clock()
+        age = now - self._began
+        if now - self._read_at >= min(age * _SHARE_OF_AGE, MAX_SECONDS_BETWEEN_READINGS):
+            self._read_at = now
+            self._pass_on(self._tail.new_lines(), last=False)
+
+    def finish(self) -> None:
+        """Reads what is left, to the end."""
+        self._pass_on(self._tail.new_lines(to_the_end=True), last=True)
+
+    def _pass_on(self, lines: Iterator[str], *, last: bool) -> None:
+        while True:
+            try:
+                line = next(lines, None)
+            except (BotoCoreError, ClientError) as error:
+                # What is too much now may be read later; nothing is lost but at the end.
+                if not self._told and (last or not is_throttled(error)):
+                    self._on_line(f"The log of Glue run {self._run_id} cannot be read; the run goes on: {error}")
+                    self._told = True
+                return
+            if line is None:
+                return
+            self._on_line(line)

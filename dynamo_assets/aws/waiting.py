@@ -19,6 +19,9 @@ T = TypeVar("T")
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 """What AWS says where too much is asked of it: nothing was done, and the same may be asked again."""
 
+MAX_INTERVAL_SECONDS = 60.0
+_SHARE_OF_WAIT = 0.05
+
 
 class Pause(Protocol):
     """Waits some seconds; raises when the run has been cancelled meanwhile."""
@@ -36,22 +39,25 @@ def wait_until(
 ) -> T:
     """Calls `poll` until it returns something.
 
-    Early polls come quickly, later ones up to `interval_seconds` apart: short work is noticed soon, long work costs
-    few calls. A poll that AWS throttles, even after boto3's own repetitions, is one that returned None: work of hours
+    Early polls come quickly, later ones up to `interval_seconds` apart: short work is noticed soon. From then on the
+    pauses grow with the wait, to a twentieth of it and a minute at most: hundreds of tables ask for one account, which
+    may make a few calls a second (docs/orchestration.md), and the end of hours may be noticed a minute later.
+
+    A poll that AWS throttles, even after boto3's own repetitions, is one that returned None: work of hours
     is not to be lost to a busy minute.
 
     Args:
         poll: Returns None for "not yet".
         what: What is awaited, for the message: "Orders: crawl of ...".
         timeout: From now, on a clock that never jumps.
-        interval_seconds: The longest time between two polls.
+        interval_seconds: The longest time between two polls, until the wait is long.
         pause: Waits between polls.
 
     Raises:
         AwsTimeoutError: Nothing came within the time limit.
     """
     deadline = time.monotonic() + timeout.total_seconds()
-    delay = min(0.1, interval_seconds)
+    delay, waited = interval_seconds / 50, 0.0
     while True:
         result, throttled = _poll(poll)
         if result is not None:
@@ -64,16 +70,22 @@ def wait_until(
             ) from throttled
         # Steps of one tick begin together; without the spread they would ask together for ever.
         pause(min(delay * random.uniform(0.8, 1.2), remaining))  # noqa: S311 - not a secret
-        delay = min(delay * 1.5, interval_seconds)
+        waited += delay
+        delay = min(delay * 1.5, max(interval_seconds, min(waited * _SHARE_OF_WAIT, MAX_INTERVAL_SECONDS)))
 
 
 def _poll(poll: Callable[[], T | None]) -> tuple[T | None, ClientError | None]:
     try:
         return poll(), None
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in THROTTLED:
+        if not is_throttled(error):
             raise
         return None, error
+
+
+def is_throttled(error: Exception) -> bool:
+    """Whether AWS was only asked too much."""
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in THROTTLED
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from dynamo_assets.export.reading_client import reading_client
 from dynamo_assets.export.s3_client import patient_client
-from dynamo_assets.export.source import reading_client
 from dynamo_assets.naming import table_region
 
 if TYPE_CHECKING:

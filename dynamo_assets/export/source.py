@@ -1,14 +1,9 @@
-"""Pages of raw DynamoDB JSON, straight from the wire.
-
-boto3 does everything but parse: it signs, connects, renews credentials and finds the endpoint, and a handler of its
-`before-parse` event takes the body away from its response parser, which would cost most of a scan's time.
-"""
+"""Pages of raw DynamoDB JSON, straight from the wire (`dynamo_assets.export.reading_client`)."""
 
 from __future__ import annotations
 
 import random
 import time
-import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore import exceptions as boto
-from botocore.config import Config
 
 from dynamo_assets.errors import ReadError
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.export.supervision import Supervisor
 
 if TYPE_CHECKING:
-    import boto3
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from dynamo_assets.export.clients import Clients
@@ -46,12 +39,6 @@ RETRYABLE = frozenset(
         "ExpiredTokenException",
     }
 )
-
-
-class ChecksumError(boto.HTTPClientError):
-    """A body does not have the CRC-32 that DynamoDB computed for it."""
-
-    fmt = "the body's CRC-32 is {actual}, DynamoDB sent {expected}"
 
 
 @dataclass(frozen=True)
@@ -109,36 +96,6 @@ class _ScanPage(msgspec.Struct):
 _SCAN_PAGE = msgspec.json.Decoder(_ScanPage)
 
 
-def reading_client(session: boto3.Session, region: str | None, connections: int) -> DynamoDBClient:
-    """A DynamoDB client whose Scan gives bodies instead of items; for `scan` only.
-
-    Args:
-        session: Where credentials, endpoint and proxies come from.
-        region: The table's region where its ARN names one.
-        connections: How many segments will use the client at once.
-    """
-    # `scan` retries by itself: it knows how long a storm may last, and checks every attempt's CRC-32.
-    config = Config(
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=max(10, connections),
-        tcp_keepalive=True,
-    )
-    client = session.client("dynamodb", region_name=region, config=config)
-    client.meta.events.register("before-parse.dynamodb.Scan", _take_body)
-    return client
-
-
-def _take_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    if response_dict["status_code"] != 200:
-        return  # botocore's parser makes the exception
-    body = response_dict["body"]
-    expected, actual = response_dict["headers"].get("x-amz-crc32"), str(zlib.crc32(body))
-    if expected not in {None, actual}:
-        raise ChecksumError(actual=actual, expected=expected)
-    customized_response_dict["Body"] = body
-    response_dict["body"] = b"{}"
-
-
 def scan(
     client: DynamoDBClient,
     request: ExportRequest,
@@ -151,7 +108,7 @@ def scan(
     A request that fails is made again from the last key that arrived, so nothing is skipped and nothing read twice.
 
     Args:
-        client: From `reading_client`.
+        client: From `dynamo_assets.export.reading_client`.
         request: Which table, and whether to read consistently.
         segment: Which part of it.
         supervisor: Keeps the rate.

@@ -29,14 +29,20 @@ def deploy(settings: Settings, aws: AwsClients, log: Callable[[str], None], *, d
 
     Raises:
         ConfigError: `glue.role_arn` is not set, or a setting cannot be deployed.
-        DeploymentError: It failed; the stack is as it was before.
+        DeploymentError: It failed, and the stack is as it was before; or a call of CloudFormation's is not allowed.
     """
     if not _ROLE.fullmatch(settings.glue.role_arn):
         raise ConfigError(
             f"glue.role_arn: {settings.glue.role_arn!r} is no role's ARN; set it to that of the role for Glue jobs and "
             "crawlers, such as arn:aws:iam::123456789012:role/dynamodb-exports, which is made where it does not exist"
         )
-    stack, code = Stack(aws.cloudformation, stack_name(settings)), build_glue_code()
+    stack = Stack(aws.cloudformation, stack_name(settings))
+    with stack.denials_told():
+        _deploy(settings, aws, stack, log, dry_run=dry_run)
+
+
+def _deploy(settings: Settings, aws: AwsClients, stack: Stack, log: Callable[[str], None], *, dry_run: bool) -> None:
+    code = build_glue_code()
     if not dry_run and stack.make_way():
         log(f"stack {stack.name}: what a creation that failed had left is removed")
     own = stack.resources()

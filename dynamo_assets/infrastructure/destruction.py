@@ -35,6 +35,17 @@ def destroy(
         DeploymentError: There is data and nothing was said of it, or something could not be deleted.
     """
     stack = Stack(aws.cloudformation, stack_name(settings))
+    with stack.denials_told():
+        _destroy(settings, aws, stack, log, data)
+
+
+def _destroy(
+    settings: Settings,
+    aws: AwsClients,
+    stack: Stack,
+    log: Callable[[str], None],
+    data: Literal["refuse", "keep", "delete"],
+) -> None:
     own = stack.resources()
     if not own:
         log(f"stack {stack.name}: there is none")

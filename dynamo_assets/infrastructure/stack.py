@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from dynamo_assets.aws.refusals import Refusal
 from dynamo_assets.aws.waiting import wait_until
 from dynamo_assets.errors import AwsTimeoutError, DeploymentError
 
@@ -46,6 +48,33 @@ class Stack:
     def __init__(self, cloudformation: Any, name: str) -> None:
         self._cloudformation = cloudformation
         self.name = name
+        self._begun = ""
+
+    @contextmanager
+    def denials_told(self) -> Iterator[None]:
+        """A call of CloudFormation that AWS denies in the body is told as what is to be allowed, and what was changed.
+
+        Raises:
+            DeploymentError: Such a call was denied.
+        """
+        try:
+            yield
+        except ClientError as error:
+            action = error.operation_name
+            ours = action in self._cloudformation.meta.service_model.operation_names
+            if not (ours and Refusal.of(error).denied):
+                raise
+            changed = (
+                f"{self._begun} and goes on: see the CloudFormation console"
+                if self._begun
+                else "nothing of it was changed"
+            )
+            partition, region = self._cloudformation.meta.partition, self._cloudformation.meta.region_name
+            raise DeploymentError(
+                f"stack {self.name}: AWS denied {action}; {changed}. Allow cloudformation:{action} on "
+                f"arn:{partition}:cloudformation:{region}:*:stack/{self.name}/* for these credentials and try again; "
+                f"docs/deployment.md lists what deploying needs. AWS says: {error}"
+            ) from error
 
     def status(self, name: str = "") -> str:
         """Its status; empty where there is none."""
@@ -109,6 +138,8 @@ class Stack:
                 Capabilities=["CAPABILITY_NAMED_IAM"],
             )
         except ClientError as error:
+            if Refusal.of(error).denied:
+                raise
             raise DeploymentError(
                 f"stack {self.name}: CloudFormation made no change set: {error}. Nothing was changed"
             ) from error
@@ -149,6 +180,7 @@ class Stack:
         """
         known = {event["EventId"] for event in self._events(proposed.stack_arn)}
         self._cloudformation.execute_change_set(ChangeSetName=proposed.arn)
+        self._begun = "the change has begun"
         status = self._wait(proposed.stack_arn)
         if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             return
@@ -174,6 +206,7 @@ class Stack:
         """
         stack = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackId"]
         self._cloudformation.delete_stack(StackName=stack)
+        self._begun = "the deletion has begun"
         status = self._wait(stack)
         if status != "DELETE_COMPLETE":
             reasons = [

@@ -19,6 +19,7 @@ from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import DechunkedInput, make_server
 from werkzeug.test import run_wsgi_app
 
+from dynamo_assets.sandbox.request_checks.checks import request_checks
 from dynamo_assets.sandbox.traffic import traffic
 
 _LONGEST_LINE = 65536
@@ -88,7 +89,7 @@ class _Handler(MotoRequestHandler):
         self.environ = environ = self.make_environ()
         traffic.note(environ)
         try:
-            answer = run_wsgi_app(self.server.app, environ)
+            answer = request_checks.refusal(environ) or run_wsgi_app(self.server.app, environ)
         except Exception:  # noqa: BLE001 - whatever it was, a client waits for an answer
             self.log("error", "%s", f"Error on request:\n{traceback.format_exc()}")
             answer = run_wsgi_app(InternalServerError(), environ)

@@ -55,6 +55,7 @@ from dynamo_assets.sandbox.glue_catalog.errors import invalid
 from dynamo_assets.sandbox.glue_jobs.jobs import GlueJobs
 from dynamo_assets.sandbox.iam import simulation
 from dynamo_assets.sandbox.native_export import exports
+from dynamo_assets.sandbox.request_checks import checks
 
 MOTO_VERSION = "5.2.5"
 
@@ -76,6 +77,7 @@ def install(endpoint: Endpoint) -> None:
     _keep_what_is_asked_again()
     # Read when the first request of moto's own API arrives.
     moto_api_urls.url_paths["{0}" + traffic.PATH] = traffic.traffic.serve
+    moto_api_urls.url_paths["{0}" + checks.PATH] = checks.request_checks.serve
     _install_dynamodb()
     _install_glue_jobs(endpoint)
     _install_crawlers(endpoint)

@@ -19,7 +19,8 @@ from typing import Any
 from dynamo_assets.sandbox.endpoint import Endpoint
 
 PATH = "/moto-api/sandbox/traffic"
-_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
+CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
+"""In a signed request's header: the access key's ID, and the service that it is signed for."""
 _PREFIXES = {"monitoring": "cloudwatch"}
 """IAM's prefix of a service, where it is not the name that requests are signed for."""
 
@@ -60,7 +61,7 @@ class Traffic:
 
     def note(self, request: Mapping[str, Any]) -> None:
         """Takes down a request, given as WSGI has it."""
-        signed = _CREDENTIAL.search(request.get("HTTP_AUTHORIZATION", ""))
+        signed = CREDENTIAL.search(request.get("HTTP_AUTHORIZATION", ""))
         if signed:
             self._actions.setdefault(signed[1], set()).update(_actions(signed[2], request))
 

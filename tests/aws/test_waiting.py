@@ -31,6 +31,29 @@ def test_polls_come_quickly_at_first_and_seldom_later() -> None:
     assert sum(waits[:3]) < sum(waits[-3:])
 
 
+def test_the_longer_a_wait_is_the_seldomer_it_asks_and_once_a_minute_at_least() -> None:
+    waits: list[float] = []
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(sum(waits))
+        waits.append(seconds)
+
+    wait_until(
+        lambda: "done" if sum(waits) > 7200 else None,
+        what="x",
+        timeout=timedelta(days=1),
+        interval_seconds=15,
+        pause=pause,
+    )
+    at = dict(zip(waited, waits, strict=True))
+    assert all(seconds <= 18 for begun, seconds in at.items() if begun < 240)
+    assert all(24 <= seconds <= 50 for begun, seconds in at.items() if 700 < begun < 800)
+    assert all(48 <= seconds <= 72 for begun, seconds in at.items() if begun > 1800)
+    assert len([begun for begun in waited if begun < 30]) < 12
+    assert len(waits) < 200
+
+
 def test_waits_that_begin_together_do_not_stay_together() -> None:
     first: list[float] = []
     second: list[float] = []

@@ -16,8 +16,9 @@ import pytest
 
 from dynamo_assets.errors import ReadError
 from dynamo_assets.export import source
+from dynamo_assets.export.reading_client import reading_client
 from dynamo_assets.export.request import ExportRequest
-from dynamo_assets.export.source import Page, ScanSegment, reading_client, scan
+from dynamo_assets.export.source import Page, ScanSegment, scan
 from dynamo_assets.export.supervision import Supervisor
 from dynamo_assets.export.throttle import Throttle
 from dynamo_assets.sandbox.endpoint import Endpoint

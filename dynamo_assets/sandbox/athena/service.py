@@ -24,7 +24,7 @@ _MAX_ROWS = 1000
 _MAX_QUERY_BYTES = 262_144
 # How long GetQueryExecution holds an answer back for a query about to end. PyAthena asks once at the start and then
 # sleeps a second: so a short query costs it no sleep.
-_PATIENCE_SECONDS = 0.5
+_PATIENCE_SECONDS = 1.0
 
 Request = dict[str, Any]
 Operation = Callable[[Request], dict[str, Any]]
@@ -168,8 +168,6 @@ class Athena:
         if execution.state != "SUCCEEDED" or execution.result is None:
             raise RequestError(f"Query did not finish successfully. Final query state: {execution.state}")
         limit = request.get("MaxResults", _MAX_ROWS)
-        if not 1 <= limit <= _MAX_ROWS:
-            raise RequestError(f"MaxResults is more than maximum allowed length {_MAX_ROWS}.")
         if request.get("QueryResultType", "DATA_ROWS") != "DATA_ROWS":
             raise RequestError("The sandbox does not give data manifests")
         rows, following = execution.result.page(int(request.get("NextToken", "0")), limit)

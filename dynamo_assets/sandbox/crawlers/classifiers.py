@@ -50,10 +50,6 @@ class CsvClassifier:
         if definition.get("CustomDatatypeConfigured") or definition.get("CustomDatatypes"):
             refuse("The sandbox does not use custom data types of CSV classifiers")
         header, serde = definition.get("ContainsHeader", "UNKNOWN"), definition.get("Serde", "None")
-        if header not in {"PRESENT", "ABSENT", "UNKNOWN"}:
-            refuse(f"ContainsHeader {header!r} is none of PRESENT, ABSENT and UNKNOWN")
-        if serde not in {"OpenCSVSerDe", "LazySimpleSerDe", "None"}:
-            refuse(f"Serde {serde!r} is none of OpenCSVSerDe, LazySimpleSerDe and None")
         delimiter, quote = definition.get("Delimiter", ","), definition.get("QuoteSymbol", '"')
         if len(delimiter) != 1 or len(quote) != 1 or delimiter == quote:
             refuse("Delimiter and QuoteSymbol must be one character each, and differ")

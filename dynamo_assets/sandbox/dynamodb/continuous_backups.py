@@ -16,7 +16,7 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 from dynamo_assets.sandbox.dynamodb.clock import MICROS, clock, to_datetime
-from dynamo_assets.sandbox.dynamodb.errors import invalid, refusal
+from dynamo_assets.sandbox.dynamodb.errors import refusal
 from dynamo_assets.sandbox.dynamodb.table_writes import log_of
 
 MAX_RECOVERY_DAYS = 35
@@ -71,12 +71,6 @@ def update_continuous_backups(
     table = _table(backend, table_name)
     recovery = recovery_of(table)
     days = point_in_time_spec.get("RecoveryPeriodInDays")
-    if days is not None and not 1 <= days <= MAX_RECOVERY_DAYS:
-        raise invalid(
-            f"1 validation error detected: Value '{days}' at "
-            "'pointInTimeRecoverySpecification.recoveryPeriodInDays' failed to satisfy constraint: "
-            f"Member must have value between 1 and {MAX_RECOVERY_DAYS}"
-        )
     if not point_in_time_spec["PointInTimeRecoveryEnabled"]:
         vars(table).pop("recovery", None)
         log_of(table).forget()

@@ -31,8 +31,6 @@ from dynamo_assets.sandbox.dynamodb.item_size import read_units
 from dynamo_assets.sandbox.dynamodb.table_writes import LOCK, log_of
 from dynamo_assets.sandbox.dynamodb.write_log import Page, encode
 
-MAX_SEGMENTS = 1_000_000
-
 _LEGACY_SCAN_PARAMETERS = ("ScanFilter", "ConditionalOperator", "AttributesToGet")
 _CONTENT_TYPE = {"Content-Type": "application/x-amz-json-1.0"}
 
@@ -68,10 +66,7 @@ def scan(handler: DynamoHandler) -> TYPE_RESPONSE | ActionResult:
             raise refusal("measure the capacity of scanning a secondary index: leave out ReturnConsumedCapacity")
         return _moto_scan(handler)
     shape = _Reshaping(handler, table)
-    limit = body.get("Limit")
-    if limit is not None and limit < 1:
-        raise invalid(_out_of_range("limit", limit, "greater than or equal to 1"))
-    page = log_of(table).page(segment, _start(table, body, segment), limit)
+    page = log_of(table).page(segment, _start(table, body, segment), body.get("Limit"))
     items = shape.apply(page) if shape.needed else [msgspec.Raw(image.json) for image in page.images]
     answer: dict[str, Any] = {"Count": len(items), "ScannedCount": len(page.images)}
     if body.get("Select") != "COUNT":
@@ -139,21 +134,12 @@ def _segment(body: dict[str, Any]) -> tuple[int, int]:
         raise invalid(
             f"The {missing} parameter is required but was not present in the request when parameter {given} is present"
         )
-    if not 1 <= total <= MAX_SEGMENTS:
-        raise invalid(_out_of_range("totalSegments", total, f"between 1 and {MAX_SEGMENTS}"))
-    if not 0 <= number < total:
+    if number >= total:
         raise invalid(
             "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
             f"Segment: {number} is not less than TotalSegments: {total}"
         )
     return number, total
-
-
-def _out_of_range(name: str, value: int, constraint: str) -> str:
-    return (
-        f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
-        f"Member must have value {constraint}"
-    )
 
 
 def _start(table: Table, body: dict[str, Any], segment: tuple[int, int]) -> OrderKey | None:

@@ -12,14 +12,6 @@ from moto.glue.utils import PartitionFilter
 from dynamo_assets.sandbox.glue_catalog.errors import GlueError, invalid
 from dynamo_assets.sandbox.glue_catalog.pages import page_of
 
-_BATCH_LIMITS = {
-    "PartitionInputList": 100,
-    "Entries": 100,
-    "PartitionsToDelete": 25,
-    "PartitionsToGet": 1000,
-    "TablesToDelete": 100,
-}
-
 
 class CatalogTable(FakeTable):
     """moto's table, with AWS's version numbers (the first is 0) and a check that each key has a value."""
@@ -108,22 +100,22 @@ class GlueCatalog:
 
     def batch_create_partition(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Adds up to 100 partitions."""
-        entries = _limited(request, "PartitionInputList")
+        entries = request["PartitionInputList"]
         return _errors(self._backend.batch_create_partition(request["DatabaseName"], request["TableName"], entries))
 
     def batch_update_partition(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Replaces up to 100 partitions."""
-        entries = _limited(request, "Entries")
+        entries = request["Entries"]
         return _errors(self._backend.batch_update_partition(request["DatabaseName"], request["TableName"], entries))
 
     def batch_delete_partition(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Takes up to 25 partitions out."""
-        entries = _limited(request, "PartitionsToDelete")
+        entries = request["PartitionsToDelete"]
         return _errors(self._backend.batch_delete_partition(request["DatabaseName"], request["TableName"], entries))
 
     def batch_get_partition(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Describes up to 1,000 partitions."""
-        entries = _limited(request, "PartitionsToGet")
+        entries = request["PartitionsToGet"]
         return {
             "Partitions": self._backend.batch_get_partition(request["DatabaseName"], request["TableName"], entries),
             "UnprocessedKeys": [],
@@ -131,7 +123,7 @@ class GlueCatalog:
 
     def batch_delete_table(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Deletes up to 100 tables."""
-        entries = _limited(request, "TablesToDelete")
+        entries = request["TablesToDelete"]
         return _errors(self._backend.batch_delete_table(request["DatabaseName"], entries))
 
 
@@ -142,17 +134,6 @@ def refuse_operation(name: str) -> Callable[[Mapping[str, Any]], NoReturn]:
         raise invalid(f"The sandbox does not answer Glue's operation {name}")
 
     return answer
-
-
-def _limited(request: Mapping[str, Any], member: str) -> list[Any]:
-    entries, limit = request[member], _BATCH_LIMITS[member]
-    if len(entries) > limit:
-        message = (
-            f"1 validation error detected: Value at '{member[0].lower()}{member[1:]}' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {limit}"
-        )
-        raise GlueError("ValidationException", message)
-    return entries
 
 
 def _errors(errors: list[dict[str, Any]]) -> dict[str, Any]:

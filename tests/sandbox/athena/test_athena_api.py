@@ -135,7 +135,7 @@ def test_an_unknown_query_is_an_invalid_request(warehouse: Warehouse, invalid: A
 def test_more_than_a_thousand_rows_at_once_are_refused(warehouse: Warehouse, invalid: Any) -> None:
     query_id = warehouse.start("SELECT 1")
     warehouse.finish(query_id)
-    with pytest.raises(invalid, match="maximum allowed length 1000"):
+    with pytest.raises(invalid, match=r"'maxResults' failed .* less than or equal to 1000"):
         warehouse.athena.get_query_results(QueryExecutionId=query_id, MaxResults=1001)
 
 
@@ -270,7 +270,10 @@ def test_pyathenas_sqlalchemy_dialect_reflects_tables(warehouse: Warehouse) -> N
 @pytest.mark.parametrize(
     ("operation", "request_members"),
     [
-        ("create_prepared_statement", {"StatementName": "s", "WorkGroup": "primary", "QueryStatement": "SELECT 1"}),
+        (
+            "create_prepared_statement",
+            {"StatementName": "statement", "WorkGroup": "primary", "QueryStatement": "SELECT 1"},
+        ),
         ("create_data_catalog", {"Name": "other", "Type": "GLUE"}),
         ("create_capacity_reservation", {"Name": "r", "TargetDpus": 24}),
         ("get_query_runtime_statistics", {"QueryExecutionId": "x"}),

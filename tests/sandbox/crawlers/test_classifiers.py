@@ -71,8 +71,6 @@ def test_a_name_is_taken_once(lake: Lake) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"ContainsHeader": "MAYBE"}, "ContainsHeader 'MAYBE' is none of PRESENT, ABSENT and UNKNOWN"),
-        ({"Serde": "LazyJson"}, "Serde 'LazyJson' is none of OpenCSVSerDe, LazySimpleSerDe and None"),
         ({"Delimiter": '"'}, "must be one character each, and differ"),
         ({"CustomDatatypeConfigured": True}, "does not use custom data types"),
         ({"CustomDatatypes": ["INT"]}, "does not use custom data types"),

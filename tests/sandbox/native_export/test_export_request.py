@@ -91,7 +91,7 @@ def test_a_table_that_is_not_there_is_not_found(exports: Exports) -> None:
                 "ExportType": "INCREMENTAL_EXPORT",
                 "IncrementalExportSpecification": {"ExportFromTime": 1, "ExportViewType": "OLD"},
             },
-            "at 'exportViewType' failed to satisfy constraint",
+            "at 'incrementalExportSpecification.exportViewType' failed to satisfy constraint",
         ),
         (
             {
