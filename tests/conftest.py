@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -16,6 +17,13 @@ from dynamo_assets.sandbox.endpoint import Endpoint
 from dynamo_assets.sandbox.server import spawn
 
 _serial = itertools.count(1)
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector what is imported by now, and stays: Dagster, moto, the tests themselves."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 @pytest.fixture(scope="session", autouse=True)
