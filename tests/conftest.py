@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 from collections.abc import Callable, Iterator
@@ -17,6 +18,20 @@ from dynamo_assets.sandbox.endpoint import Endpoint
 from dynamo_assets.sandbox.server import spawn
 
 _serial = itertools.count(1)
+
+
+own_client = Endpoint.client
+"""A client of a sandbox for one test alone, which may listen to it; others are shared, with their connections."""
+
+
+def _shared_client(endpoint: Endpoint, service: str) -> Any:
+    client = own_client(endpoint, service)
+
+    def refuse(event: str, *_: Any, **__: Any) -> None:
+        raise AssertionError(f"other tests have this client of {service}, too: take `own_client` to listen to {event}")
+
+    client.meta.events.register = refuse
+    return client
 
 
 def pytest_collection_finish() -> None:
@@ -42,6 +57,7 @@ def _one_loader() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", lambda _=None: loader)
         patch.setattr(creators, "_create_client_class", client_class)
+        patch.setattr(Endpoint, "client", functools.cache(_shared_client))
         yield
 
 
