@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -22,6 +24,27 @@ _spawned: list[Endpoint] = []
 _OWN_TESTS = Path(__file__).parent / "sandbox"
 
 
+own_client = Endpoint.client
+"""A client of a sandbox for one test alone, which may listen to it; others are shared, with their connections."""
+
+
+def _shared_client(endpoint: Endpoint, service: str) -> Any:
+    client = own_client(endpoint, service)
+
+    def refuse(event: str, *_: Any, **__: Any) -> None:
+        raise AssertionError(f"other tests have this client of {service}, too: take `own_client` to listen to {event}")
+
+    client.meta.events.register = refuse
+    return client
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector what is imported by now, and stays: Dagster, moto, the tests themselves."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_loader() -> Iterator[None]:
     """Lets all of boto3's sessions share what they make of the services' models: tests make hundreds of sessions."""
@@ -38,6 +61,7 @@ def _one_loader() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", lambda _=None: loader)
         patch.setattr(creators, "_create_client_class", client_class)
+        patch.setattr(Endpoint, "client", functools.cache(_shared_client))
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import shutil
@@ -44,6 +45,10 @@ def serve(port: int = 0) -> Iterator[Endpoint]:
         with MotoServer(HOST, port) as server:
             endpoint = Endpoint(f"http://{HOST}:{server.port}", work_dir)
             moto_overrides.install(endpoint)
+            # What is imported by now is hundreds of thousands of objects, which the garbage collector need not go
+            # through again and again; what a request leaves behind can wait for that of others.
+            gc.freeze()
+            gc.set_threshold(10_000, 20, 50)
             try:
                 yield endpoint
             finally:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import os
-import subprocess
-import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,8 @@ import pyathena
 import pytest
 import yaml
 from boto3.dynamodb.types import TypeSerializer
+from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
+from dagster._core.storage.runs.in_memory import InMemoryRunStorage
 
 from dynamo_assets.automation.jobs import cadences
 from dynamo_assets.automation.partitions import current_slot
@@ -26,6 +28,7 @@ from dynamo_assets.configuration.load import load_settings
 from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.definitions import build_definitions
+from dynamo_assets.export import clients
 from dynamo_assets.export.manifest import Manifest, ManifestStore
 from dynamo_assets.infrastructure.deployment import deploy
 from dynamo_assets.naming import job_name
@@ -33,6 +36,7 @@ from dynamo_assets.publishing.by_hand import Order, Published, Publisher
 from dynamo_assets.publishing.pins import Pins
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, Endpoint
 from dynamo_assets.verification.records import Records
+from tests.faults.commands import Commands, Running, serve_commands
 
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/dynamodb-exports"
 FAST = {"retries": 0, "retry_delay": "1s"}
@@ -57,6 +61,9 @@ def _one_session() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AwsClients, "_session_unlocked", shared(make_session))
         patch.setattr(AwsClients, "_client", shared(make_client))
+        # Those of an export, each made of such a session.
+        for make in (clients.patient_client, clients.reading_client):
+            patch.setattr(clients, make.__name__, functools.cache(make))
         yield
 
 
@@ -152,17 +159,11 @@ class Pipeline:
             raise_on_error=False,
         )
 
-    def start(self, name: str, home: Path, *, slot: str | None = None) -> subprocess.Popen[bytes]:
+    def start(self, dagster: Commands, name: str, home: Path, *, slot: str | None = None) -> Running:
         """Runs a table's job as `dagster job execute` does for a user, in a process of its own that logs to `home`."""
         home.mkdir(exist_ok=True)
-        with (home / "log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "dagster", *self.command(name, slot=slot)],
-                env={**os.environ, **self.environment(home)},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        environment = {**self.endpoint.environment(), **self.environment(home)}
+        return dagster.start(self.command(name, slot=slot), environment, said=home / "log")
 
     def command(self, name: str, *, slot: str | None = None) -> list[str]:
         """The arguments of `dagster` that run a table's job."""
@@ -200,11 +201,41 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
     raise AssertionError("the run failed and no step did")
 
 
+def _on_the_held_connection(connect: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`connect` of Dagster's memory, by the connection that keeps it; SQLite gives that to one thread only."""
+    thread = threading.get_ident()
+
+    @contextmanager
+    def held(storage: Any) -> Iterator[Any]:
+        if threading.get_ident() == thread:
+            with getattr(storage, "_db_lock", nullcontext()), storage._held_conn.begin():
+                yield storage._held_conn
+        else:
+            with connect(storage) as connection:
+                yield connection
+
+    return held
+
+
 @pytest.fixture(scope="session")
 def instance() -> Iterator[dg.DagsterInstance]:
-    """Dagster's memory, for all tests: their assets have names that no other test's have."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
+    """Dagster's memory, for all tests: their assets have names that no other test's have.
+
+    It makes a connection for each of a run's hundred and more questions, which is an eighth of the run.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        events, runs = InMemoryEventLogStorage, InMemoryRunStorage
+        patch.setattr(events, "_connect", _on_the_held_connection(events._connect))
+        patch.setattr(runs, "connect", _on_the_held_connection(runs.connect))
+        with dg.DagsterInstance.ephemeral() as instance:
+            yield instance
+
+
+@pytest.fixture(scope="session")
+def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Starts runs of `dagster` in processes of their own."""
+    with serve_commands(tmp_path_factory.mktemp("dagster"), "dagster") as commands:
+        yield commands
 
 
 @dataclass(frozen=True)

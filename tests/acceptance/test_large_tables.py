@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -13,11 +13,24 @@ from tests.acceptance import hostile
 from tests.acceptance.athena_values import read_view
 from tests.acceptance.tables import FORMATS, TYPED, assert_rows, by_athena, by_pyarrow, fill, snapshot
 
+Filled = tuple[str, Mapping[str, hostile.Item]]
+
+
+@pytest.fixture(scope="module")
+def wide(module_aws: Endpoint, unique: Callable[[str], str]) -> Filled:
+    table = unique("Wide")
+    return table, fill(module_aws, table, hostile.wide_items())
+
+
+@pytest.fixture(scope="module")
+def big(module_aws: Endpoint, unique: Callable[[str], str]) -> Filled:
+    table = unique("Big")
+    return table, fill(module_aws, table, hostile.big_items())
+
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_1900_attributes_have_their_columns_in_athena(make_pipeline, unique, aws: Endpoint, format: str) -> None:
-    table = unique("Wide")
-    items = fill(aws, table, hostile.wide_items())
+def test_1900_attributes_have_their_columns_in_athena(wide: Filled, make_pipeline, format: str) -> None:
+    table, items = wide
     pipeline = make_pipeline({table: {"engine": "in_process", "format": format}})
     manifest = snapshot(pipeline, table)
     assert len(manifest.columns) == 1901
@@ -33,11 +46,8 @@ def _only(item: hostile.Item, columns: Iterable[ManifestColumn]) -> hostile.Item
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_items_of_400_kb_and_maps_of_50000_keys_come_back_equal(
-    make_pipeline, unique, aws: Endpoint, format: str
-) -> None:
-    table = unique("Big")
-    items = fill(aws, table, hostile.big_items())
+def test_items_of_400_kb_and_maps_of_50000_keys_come_back_equal(big: Filled, make_pipeline, format: str) -> None:
+    table, items = big
     pipeline = make_pipeline({table: {"engine": "in_process", "format": format}})
     manifest = snapshot(pipeline, table)
     assert {c.attribute: c.type for c in manifest.columns}["attributes"] == "string"

@@ -12,6 +12,7 @@ import pytest
 from dynamo_assets.aws.glue_jobs import IN_FLIGHT
 from dynamo_assets.aws.waiting import wait_until
 from tests.acceptance.conftest import Pipeline
+from tests.faults.commands import Commands
 
 PAGE = 1024 * 1024
 
@@ -39,33 +40,36 @@ def _wait_for_the_glue_run(pipeline: Pipeline) -> str:
     return wait_until(poll, what="the Glue run", timeout=timedelta(seconds=60), interval_seconds=0.5)
 
 
-def test_a_retry_after_a_killed_process_attaches_to_the_glue_run_in_flight(slow, tmp_path: Path) -> None:
+def test_a_retry_after_a_killed_process_attaches_to_the_glue_run_in_flight(
+    slow, dagster: Commands, tmp_path: Path
+) -> None:
     pipeline, table = slow
     home = tmp_path / "dagster"
-    first = pipeline.start(table, home)
+    first = pipeline.start(dagster, table, home)
     run_id = _wait_for_the_glue_run(pipeline)
 
     os.killpg(first.pid, signal.SIGKILL)
-    assert first.wait(timeout=30) == -signal.SIGKILL
+    assert first.wait()[0] == -signal.SIGKILL
     assert pipeline.glue_runs()[0]["JobRunState"] in IN_FLIGHT, "nothing was left to attach to"
-    second = pipeline.start(table, home)
+    second = pipeline.start(dagster, table, home)
 
-    assert second.wait(timeout=120) == 0, (home / "log").read_text()[-4000:]
+    code, said = second.wait()
+    assert code == 0, said[-4000:]
     assert [run["Id"] for run in pipeline.glue_runs()] == [run_id]
-    assert f"Attaching to Glue run {run_id}" in (home / "log").read_text()
+    assert f"Attaching to Glue run {run_id}" in said
     assert len(pipeline.labels(table)) == 1
     assert pipeline.query(f'SELECT count(*) FROM "{pipeline.table(table).name}"') == [(9,)]
 
 
-def test_a_terminated_run_stops_its_glue_run(slow, tmp_path: Path) -> None:
+def test_a_terminated_run_stops_its_glue_run(slow, dagster: Commands, tmp_path: Path) -> None:
     pipeline, table = slow
     home = tmp_path / "dagster"
-    process = pipeline.start(table, home)
+    process = pipeline.start(dagster, table, home)
     run_id = _wait_for_the_glue_run(pipeline)
 
-    process.send_signal(signal.SIGTERM)
+    os.kill(process.pid, signal.SIGTERM)
 
-    process.wait(timeout=60)
+    process.wait()
 
     def stopped() -> bool | None:
         return pipeline.glue_runs()[0]["JobRunState"] == "STOPPED" or None

@@ -121,10 +121,16 @@ def test_what_direct_makes_is_what_the_crawler_s_finds_are_made(two: TwoSnapshot
     assert pipeline.query(f'SELECT count(*) FROM "{name}"') == [(second.rows,)]
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_hostile_corpus_comes_back_equal_from_glue(make_pipeline, unique, aws: Endpoint, format: str) -> None:
+@pytest.fixture(scope="module")
+def zoo(module_aws: Endpoint, unique: Callable[[str], str]) -> tuple[str, Mapping[str, hostile.Item]]:
+    """A table of the corpus that stays as it is, and its items."""
     table = unique("Zoo")
-    items = fill(aws, table, hostile.items())
+    return table, fill(module_aws, table, hostile.items())
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_hostile_corpus_comes_back_equal_from_glue(zoo, make_pipeline, format: str) -> None:
+    table, items = zoo
     pipeline = make_pipeline({table: {"engine": "glue", "format": format}})
     manifest = snapshot(pipeline, table)
     assert manifest.rows == len(items)

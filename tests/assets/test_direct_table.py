@@ -20,6 +20,7 @@ from dynamo_assets.export.manifest import Manifest, ManifestColumn, ManifestFile
 from dynamo_assets.naming import Layout, format_snapshot, parse_snapshot
 from dynamo_assets.sandbox.endpoint import Endpoint
 from dynamo_assets.verification.records import Records
+from tests.conftest import own_client
 from tests.export.manifests import snapshot_of
 
 TABLE = "snapshots_zoo"
@@ -74,7 +75,7 @@ class Zoo:
 
 @pytest.fixture
 def zoo(aws: Endpoint, bucket: str, unique: Callable[[str], str]) -> Zoo:
-    glue, s3, database = aws.client("glue"), aws.client("s3"), unique("db")
+    glue, s3, database = own_client(aws, "glue"), own_client(aws, "s3"), unique("db")
     glue.create_database(DatabaseInput={"Name": database})
     raw = RawTable(Catalog(glue, database), "zoo", ManifestStore(s3, Layout(bucket)), Records(s3, Layout(bucket)))
     found = Zoo(DirectTable(raw, s3), glue)

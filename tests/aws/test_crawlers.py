@@ -7,6 +7,7 @@ from typing import Any
 from dynamo_assets.aws.crawlers import Crawlers, crawler_definition
 from dynamo_assets.naming import Layout
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, Endpoint
+from tests.conftest import own_client
 
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/dynamodb-exports"
 
@@ -18,7 +19,7 @@ def test_of_two_runs_that_make_one_crawler_at_once_neither_fails(
     database = unique("exports")
     aws.client("glue").create_database(DatabaseInput={"Name": database})
     definition = crawler_definition("orders", "parquet", database=database, role_arn=ROLE, layout=Layout(bucket))
-    glue: Any = aws.client("glue")
+    glue: Any = own_client(aws, "glue")
     others: list[str] = []
 
     def somebody_is_faster(**_: Any) -> None:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from dynamo_assets.errors import ManifestError
 from dynamo_assets.export.row_counts import rows_in_file
 from dynamo_assets.sandbox.endpoint import Endpoint
+from tests.conftest import own_client
 from tests.export.formats.files import written
 
 FORMATS = ["parquet", "orc", "avro", "json", "csv"]
@@ -39,7 +40,7 @@ def test_a_file_that_is_not_there_is_named(aws: Endpoint, bucket: str) -> None:
 
 
 def test_a_bucket_that_may_not_be_read_is_no_damaged_file(aws: Endpoint, bucket: str) -> None:
-    s3 = aws.client("s3")
+    s3 = own_client(aws, "s3")
     forbidden = {"Error": {"Code": "403", "Message": "Forbidden"}}
 
     def forbid(**_: object) -> None:

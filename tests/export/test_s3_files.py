@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from dynamo_assets.export import s3_files
 from dynamo_assets.export.s3_files import S3File, delete_objects, read_object
 from dynamo_assets.sandbox.endpoint import Endpoint
+from tests.conftest import own_client
 
 
 class Body:
@@ -135,7 +136,7 @@ def test_a_parquet_file_in_s3_is_counted_by_its_footer_alone(aws: Endpoint, buck
     buffer = io.BytesIO()
     pq.write_table(pa.table({"x": range(200_000)}), buffer)
     data = buffer.getvalue()
-    s3 = aws.client("s3")
+    s3 = own_client(aws, "s3")
     s3.put_object(Bucket=bucket, Key="f", Body=data)
     spans: list[str] = []
     s3.meta.events.register("before-call.s3.GetObject", lambda params, **_: spans.append(params["headers"]["Range"]))

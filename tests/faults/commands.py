@@ -54,8 +54,9 @@ class Commands:
         self._server = server
         self._folder = folder
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Running:
-        said = self._folder / "said"
+    def start(self, arguments: Sequence[str], environment: Mapping[str, str], said: Path | None = None) -> Running:
+        """Starts a run; what it says goes to the file `said`, by default one that the next run overwrites."""
+        said = said or self._folder / "said"
         request = {"start": list(arguments), "environment": dict(environment), "said": str(said)}
         return Running(self.ask(request), self, said)
 

@@ -16,6 +16,7 @@ from dynamo_assets.export.manifest import Manifest, ManifestFile, ManifestStore
 from dynamo_assets.naming import Layout
 from dynamo_assets.sandbox.endpoint import Endpoint
 from dynamo_assets.verification.folders import Folders
+from tests.conftest import own_client
 from tests.export.manifests import snapshot_of
 
 LABELS = [f"2026-11-23T10:00:0{second}" for second in range(6)]
@@ -60,7 +61,7 @@ class Snapshots:
 
 @pytest.fixture
 def snapshots(aws: Endpoint, bucket: str) -> Snapshots:
-    s3 = aws.client("s3")
+    s3 = own_client(aws, "s3")
     found = Snapshots(ManifestStore(s3, Layout(bucket)), s3)
     s3.meta.events.register("before-call.s3", lambda model, **_: found.asked.append(model.name))
     return found

@@ -80,6 +80,7 @@ class Scope:
     references: list[Origin | None] = dataclass_field(default_factory=list)
     aggregates: bool = False
     windows: bool = False
+    _by_name: tuple[list[Field], dict[str | None, list[Field]]] | None = None
 
     def resolve(self, column: exp.Column) -> Typed:
         """What a dotted name means: a field, or a part of one that is a row.
@@ -111,12 +112,20 @@ class Scope:
         # The longest qualifier wins: in `a.b`, a table `a` before a row `a`.
         for width in range(min(len(parts) - 1, 3), -1, -1):
             qualifier, name = tuple(parts[:width]), parts[width]
-            found = [field for field in self.fields if field.name == name and field.is_of(qualifier)]
+            found = [field for field in self._named(name) if field.is_of(qualifier)]
             if len(found) > 1:
                 raise QueryFailure("AMBIGUOUS_NAME", f"Column '{'.'.join(parts)}' is ambiguous", position(column))
             if found:
                 return subfield(found[0].typed(), parts[width + 1 :], column)
         return None
+
+    def _named(self, name: str) -> list[Field]:
+        # A query of a wide table names as many columns as the table has.
+        if self._by_name is None or self._by_name[0] is not self.fields:
+            self._by_name = (self.fields, {})
+            for known in self.fields:
+                self._by_name[1].setdefault(known.name, []).append(known)
+        return self._by_name[1].get(name, [])
 
 
 def subfield(value: Typed, path: list[str], node: exp.Expr) -> Typed:

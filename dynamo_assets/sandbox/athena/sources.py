@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +21,8 @@ from dynamo_assets.sandbox.athena.statements import parse_query
 from dynamo_assets.sandbox.athena.views import stale_reason, view_of
 
 _PARTITIONS_SUFFIX = "$partitions"
+_parsed = functools.lru_cache(32)(parse_query)
+"""A view is read more often than it is made, and of a wide table its text is long."""
 _Rows = Iterator[tuple[Any, ...]]
 
 
@@ -83,7 +86,7 @@ class Sources:
         inside = (*self.inside, (table.database, table.name))
         outer_tables, analyzer.tables = analyzer.tables, replace(self, database=view.database, inside=inside)
         try:
-            relation = analyzer.query(parse_query(view.query))
+            relation = analyzer.query(_parsed(view.query))
         except QueryFailure as failure:
             problem = f"Failed analyzing stored view {full_name}: {failure.located}"
             raise QueryFailure("INVALID_VIEW", problem, position(node)) from failure

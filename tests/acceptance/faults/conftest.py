@@ -11,7 +11,6 @@ import pytest
 
 from dynamo_assets.sandbox.endpoint import Endpoint
 from tests.acceptance.faults.watched import Watched
-from tests.faults.commands import Commands, serve_commands
 from tests.faults.proxy import Proxy, serve_proxy
 
 
@@ -19,13 +18,6 @@ from tests.faults.proxy import Proxy, serve_proxy
 def started_proxy(sandbox: Endpoint) -> Iterator[Proxy]:
     with serve_proxy(sandbox) as proxy:
         yield proxy
-
-
-@pytest.fixture(scope="session")
-def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    """Starts runs of `dagster` in processes of their own."""
-    with serve_commands(tmp_path_factory.mktemp("dagster"), "dagster") as commands:
-        yield commands
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from dynamo_assets.export.request import Format
 from dynamo_assets.export.schema import athena_type
 from dynamo_assets.naming import Layout
 from dynamo_assets.sandbox.endpoint import Endpoint
+from tests.conftest import own_client
 from tests.export.formats.arrow_tables import DECIMAL, values
 from tests.export.formats.files import written
 from tests.export.manifests import snapshot_of
@@ -46,7 +47,7 @@ class Snapshot:
     """Files of rows whose first columns are keys, put into S3 without an export."""
 
     def __init__(self, aws: Endpoint, bucket: str, format: str, kinds: Sequence[tuple[str, pa.DataType]]):
-        self.s3 = aws.client("s3")
+        self.s3 = own_client(aws, "s3")
         self.bucket, self.format, self.kinds = bucket, format, kinds
         self.names = ["k1", "k2"][: len(kinds)]
         self.schema = pa.schema([*zip(self.names, (kind for _, kind in kinds), strict=True), ("more", pa.string())])

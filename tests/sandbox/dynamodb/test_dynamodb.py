@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynamo_assets.sandbox.endpoint import Endpoint
+from tests.conftest import own_client
 from tests.sandbox.dynamodb_tables import Item, error, pages, put_all, scanned, table_maker, thousand_byte_items
 
 MB = 1024 * 1024
@@ -181,8 +182,8 @@ def test_every_type_comes_back_as_it_was_put(dynamodb: Any, new_table: Any) -> N
 
 
 @pytest.mark.parametrize("operation", ["Scan", "DescribeTable", "GetItem", "PutItem"])
-def test_the_checksum_header_is_the_bodys(dynamodb: Any, new_table: Any, operation: str) -> None:
-    table, seen = new_table("S"), []
+def test_the_checksum_header_is_the_bodys(aws: Endpoint, new_table: Any, operation: str) -> None:
+    dynamodb, table, seen = own_client(aws, "dynamodb"), new_table("S"), []
     key = {"pk": {"S": "ü"}}
     dynamodb.put_item(TableName=table, Item=key)
 
