@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import io
 import zipfile
 from collections.abc import Mapping
@@ -15,8 +14,6 @@ import glue_scripts
 
 CORE = ("__init__.py", "errors.py", "naming.py", "export/**/*.py")
 """What of the package Glue needs: the export core and what it imports; nothing of Dagster."""
-MODULES = ("arro3-core", "arro3-io", "fastavro", "isal", "msgspec", "pyarrow")
-"""What the export core imports beside boto3, which Glue has."""
 SCRIPTS = {"glue": "export_table.py", "glue_connector": "export_table_connector.py"}
 """By the engine that runs it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -35,11 +32,6 @@ class GlueCode:
     scripts: Mapping[str, tuple[str, bytes]]
     package_name: str
     package: bytes
-
-    @property
-    def additional_python_modules(self) -> str:
-        """The value of `--additional-python-modules`: the versions that are installed here, which the tests ran on."""
-        return ",".join(f"{module}=={importlib.metadata.version(module)}" for module in MODULES)
 
 
 def build_glue_code() -> GlueCode:
