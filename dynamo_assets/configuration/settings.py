@@ -140,8 +140,8 @@ class Deployment(Section):
     scan_limit: Size = Field(default=1024**4, ge=10_000_000)
     """A query of the workgroup that scans more is ended by Athena."""
     python_modules: Literal["wheels", "index"] = "wheels"
-    """Where jobs have their Python modules from: `wheels` that `deploy` puts into the bucket, so that jobs need no
-    internet; or the `index` that pip asks on Glue each time a job starts."""
+    """Where jobs have their [Python modules](deployment.md#python-modules-of-the-jobs) from: `wheels` that `deploy`
+    puts into the bucket, so that jobs need no internet; or the `index` that pip asks on Glue each time a job starts."""
     wheels: str = ""
     """A directory of the wheels, where the deploying machine has no index either; pip is asked for them where empty."""
 
