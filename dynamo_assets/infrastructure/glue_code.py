@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dynamo_assets
 import glue_scripts
+from dynamo_assets.infrastructure.pinned_modules import pinned_modules
 
 CORE = ("__init__.py", "errors.py", "naming.py", "export/**/*.py")
 """What of the package Glue needs: the export core and what it imports; nothing of Dagster."""
@@ -32,6 +33,11 @@ class GlueCode:
     scripts: Mapping[str, tuple[str, bytes]]
     package_name: str
     package: bytes
+
+    @property
+    def additional_python_modules(self) -> str:
+        """What must be installed for them, by name and version; as wheels or from an index (`python_modules.py`)."""
+        return ",".join(map(str, pinned_modules()))
 
 
 def build_glue_code() -> GlueCode:
