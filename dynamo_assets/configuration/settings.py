@@ -139,6 +139,17 @@ class Deployment(Section):
     """`new` makes a KMS key for the bucket and the query results, an ARN names one; S3's own encryption without."""
     scan_limit: Size = Field(default=1024**4, ge=10_000_000)
     """A query of the workgroup that scans more is ended by Athena."""
+    python_modules: Literal["wheels", "index"] = "wheels"
+    """Where jobs have their [Python modules](deployment.md#python-modules-of-the-jobs) from: `wheels` that `deploy`
+    puts into the bucket, so that jobs need no internet; or the `index` that pip asks on Glue each time a job starts."""
+    wheels: str = ""
+    """A directory of the wheels, where the deploying machine has no index either; pip is asked for them where empty."""
+
+    @model_validator(mode="after")
+    def _wheels_are_for_wheels(self) -> Deployment:
+        if self.wheels and self.python_modules == "index":
+            raise ValueError("wheels: with `python_modules: index` jobs take none; take one of the two out")
+        return self
 
 
 class Settings(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +14,7 @@ from dynamo_assets.errors import ConfigError
 from dynamo_assets.infrastructure.existing import Existing
 from dynamo_assets.infrastructure.glue_code import GlueCode, build_glue_code
 from dynamo_assets.infrastructure.parameters import parameters, stack_name, template_body
+from dynamo_assets.infrastructure.python_modules import PythonModules, python_modules
 from dynamo_assets.infrastructure.stack import Stack
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+")
@@ -42,7 +44,7 @@ def deploy(settings: Settings, aws: AwsClients, log: Callable[[str], None], *, d
 
 
 def _deploy(settings: Settings, aws: AwsClients, stack: Stack, log: Callable[[str], None], *, dry_run: bool) -> None:
-    code = build_glue_code()
+    code, modules = build_glue_code(), python_modules(settings, log)
     if not dry_run and stack.make_way():
         log(f"stack {stack.name}: what a creation that failed had left is removed")
     own = stack.resources()
@@ -51,8 +53,10 @@ def _deploy(settings: Settings, aws: AwsClients, stack: Stack, log: Callable[[st
         log(f"{name}: exists, and is none of stack {stack.name}'s: used as it is, not managed")
     bucket_is_there = "Bucket" in own or "Bucket" in existing.found
     if bucket_is_there and not dry_run:  # before the jobs that are to run it
-        _upload(settings, aws, code, log)
-    proposed = stack.propose(template_body(), parameters(settings, existing, code, aws.region_name()))
+        _upload(settings, aws, code, modules, log)
+    elif not dry_run:  # what cannot be had is said before jobs are made that need it
+        modules.files(modules.wheels)
+    proposed = stack.propose(template_body(), parameters(settings, existing, code, modules, aws.region_name()))
     for line in proposed.changes:
         log(f"{'would ' if dry_run else ''}{line}")
     if not proposed.changes:
@@ -65,28 +69,48 @@ def _deploy(settings: Settings, aws: AwsClients, stack: Stack, log: Callable[[st
     if dry_run:
         return
     if not bucket_is_there:
-        _upload(settings, aws, code, log)
-    for resource, engine in {"Job": "glue", "ConnectorJob": "glue_connector"}.items():
-        if resource in existing.found:
-            layout = settings.layout
-            script = layout.uri(layout.glue_code_prefix() + code.scripts[engine][0])
-            package = layout.uri(layout.glue_code_prefix() + code.package_name)
-            log(
-                f"{existing.found[resource]}: set its script to {script}, --extra-py-files to {package}, "
-                f"--additional-python-modules to {code.additional_python_modules}"
-            )
+        _upload(settings, aws, code, modules, log)
+    _tell_of_jobs(settings, existing, code, modules, log)
     outputs = stack.outputs()
     log(f"policies for whoever runs Dagster: {outputs['DagsterPolicyArn']}, {outputs['DagsterTablesPolicyArn']}")
 
 
-def _upload(settings: Settings, aws: AwsClients, code: GlueCode, log: Callable[[str], None]) -> None:
-    """Puts scripts and package where no earlier version of them lies: their keys hold a hash of their content."""
+def _tell_of_jobs(
+    settings: Settings, existing: Existing, code: GlueCode, modules: PythonModules, log: Callable[[str], None]
+) -> None:
+    """Says what the jobs must be given that are not the stack's."""
+    layout = settings.layout
+    for resource, engine in {"Job": "glue", "ConnectorJob": "glue_connector"}.items():
+        if resource in existing.found:
+            script = layout.uri(layout.glue_code_prefix() + code.scripts[engine][0])
+            package = layout.uri(layout.glue_code_prefix() + code.package_name)
+            arguments = {"--extra-py-files": package, **modules.arguments}
+            told = ", ".join(f"{name} to {value}" for name, value in arguments.items())
+            log(f"{existing.found[resource]}: set its script to {script}, {told}")
+
+
+def _upload(
+    settings: Settings, aws: AwsClients, code: GlueCode, modules: PythonModules, log: Callable[[str], None]
+) -> None:
+    """Puts scripts, package and wheels where they do not lie yet: their keys hold a hash of their content."""
     bucket, prefix = settings.storage.bucket, settings.layout.glue_code_prefix()
-    for name, body in [*code.scripts.values(), (code.package_name, code.package)]:
+
+    def is_missing(name: str) -> bool:
         try:
             aws.s3.head_object(Bucket=bucket, Key=prefix + name)
         except ClientError as error:
             if error.response["Error"]["Code"] != "404":
                 raise
-            aws.s3.put_object(Bucket=bucket, Key=prefix + name, Body=body)
-            log(f"uploaded {settings.layout.uri(prefix + name)}")
+            return True
+        return False
+
+    def put(name: str, body: bytes | BinaryIO) -> None:
+        aws.s3.put_object(Bucket=bucket, Key=prefix + name, Body=body)
+        log(f"uploaded {settings.layout.uri(prefix + name)}")
+
+    for name, body in [*code.scripts.values(), (code.package_name, code.package)]:
+        if is_missing(name):
+            put(name, body)
+    for wheel, path in modules.files([wheel for wheel in modules.wheels if is_missing(wheel.name)]).items():
+        with path.open("rb") as file:
+            put(wheel.name, file)

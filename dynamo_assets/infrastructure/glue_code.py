@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import io
 import zipfile
 from collections.abc import Mapping
@@ -12,11 +11,10 @@ from pathlib import Path
 
 import dynamo_assets
 import glue_scripts
+from dynamo_assets.infrastructure.pinned_modules import pinned_modules
 
 CORE = ("__init__.py", "errors.py", "naming.py", "export/**/*.py")
 """What of the package Glue needs: the export core and what it imports; nothing of Dagster."""
-MODULES = ("arro3-core", "arro3-io", "fastavro", "isal", "msgspec", "pyarrow")
-"""What the export core imports beside boto3, which Glue has."""
 SCRIPTS = {"glue": "export_table.py", "glue_connector": "export_table_connector.py"}
 """By the engine that runs it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -38,8 +36,8 @@ class GlueCode:
 
     @property
     def additional_python_modules(self) -> str:
-        """The value of `--additional-python-modules`: the versions that are installed here, which the tests ran on."""
-        return ",".join(f"{module}=={importlib.metadata.version(module)}" for module in MODULES)
+        """What must be installed for them, by name and version; as wheels or from an index (`python_modules.py`)."""
+        return ",".join(map(str, pinned_modules()))
 
 
 def build_glue_code() -> GlueCode:

@@ -9,6 +9,7 @@ from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.infrastructure.existing import Existing, table_arns
 from dynamo_assets.infrastructure.glue_code import GlueCode
+from dynamo_assets.infrastructure.python_modules import MODULES_ARGUMENT, OPTION_ARGUMENT, PythonModules
 
 MAX_TABLES_TEXT = 2_500
 """Characters of the tables' ARNs. They stand twice in a policy for Dagster, which IAM allows 6,144 characters."""
@@ -25,7 +26,9 @@ def stack_name(settings: Settings) -> str:
     return settings.deploy.stack or f"dynamo-assets-{settings.catalog.database.replace('_', '-')}"[:128].rstrip("-")
 
 
-def parameters(settings: Settings, existing: Existing, code: GlueCode, region: str) -> Mapping[str, str]:
+def parameters(
+    settings: Settings, existing: Existing, code: GlueCode, modules: PythonModules, region: str
+) -> Mapping[str, str]:
     """A value for each parameter of the template.
 
     Raises:
@@ -58,7 +61,8 @@ def parameters(settings: Settings, existing: Existing, code: GlueCode, region: s
         "ScriptKey": prefix + code.scripts["glue"][0],
         "ConnectorScriptKey": prefix + code.scripts["glue_connector"][0],
         "PackageKey": prefix + code.package_name,
-        "PythonModules": code.additional_python_modules,
+        "PythonModules": modules.arguments[MODULES_ARGUMENT],
+        "PythonModulesOption": modules.arguments.get(OPTION_ARGUMENT, ""),
         "GlueVersion": glue.version,
         "WorkerType": glue.worker_type,
         "ExecutionClass": "FLEX" if glue.flex else "STANDARD",

@@ -19,6 +19,7 @@ from dynamo_assets.infrastructure import deployment
 from dynamo_assets.infrastructure.deployment import deploy
 from dynamo_assets.infrastructure.stack import Stack
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, Endpoint
+from tests.acceptance.conftest import NO_WHEELS
 
 Run = Callable[..., str]
 
@@ -38,6 +39,7 @@ def run(aws: Endpoint, name: str, tmp_path: Path, monkeypatch, capsys) -> Run:
             "catalog": {"database": name},
             "athena": {"workgroup": name},
             "glue": {"job_name": name, "role_arn": f"arn:aws:iam::{ACCOUNT_ID}:role/exports/{name}"},
+            "deploy": NO_WHEELS,
             "tables": {"Orders": {}, "arn:aws:dynamodb:eu-west-1:210987654321:table/Stock": {}},
         }
         for section, keys in sections.items():

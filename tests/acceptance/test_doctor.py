@@ -17,7 +17,7 @@ from dynamo_assets.doctor.case import Place
 from dynamo_assets.doctor.needs import needs_of_dagster
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
 from dynamo_assets.sandbox.traffic import used_actions
-from tests.acceptance.conftest import FAST, Pipeline, failure_of
+from tests.acceptance.conftest import FAST, NO_WHEELS, Pipeline, failure_of
 
 LOOKS = {
     "athena:GetWorkGroup",
@@ -53,6 +53,7 @@ def command(aws: Endpoint, name: str, tmp_path: Path, monkeypatch, capsys) -> Ca
             "athena": {"workgroup": name},
             "glue": {"job_name": name, "role_arn": f"arn:aws:iam::{ACCOUNT_ID}:role/exports/{name}"},
             "defaults": FAST,
+            "deploy": NO_WHEELS,
             "tables": tables,
             **sections,
         }
@@ -175,7 +176,7 @@ def test_everything_that_is_amiss_is_found_and_named(aws: Endpoint, name: str, u
             renamed: {"name": name, "ttl_attribute": "expires"},
             gone: {},
         },
-        "deploy": {"kms_key": key["Arn"]},
+        "deploy": {**NO_WHEELS, "kms_key": key["Arn"]},
         "alerts": {"sns_topic": topic},
     }
     command("deploy", **sections)

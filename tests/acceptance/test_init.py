@@ -11,7 +11,7 @@ from dynamo_assets.configuration.load import load_settings
 from dynamo_assets.definitions import build_definitions
 from dynamo_assets.sandbox import samples
 from dynamo_assets.sandbox.endpoint import Endpoint
-from tests.conftest import point_to
+from tests.conftest import own_client, point_to
 
 
 def test_the_file_of_the_sample_tables_loads_and_makes_their_assets(
@@ -19,6 +19,7 @@ def test_the_file_of_the_sample_tables_loads_and_makes_their_assets(
 ) -> None:
     # In a region of its own, so that no other test's tables are there.
     monkeypatch.setattr("dynamo_assets.sandbox.endpoint.REGION", "eu-west-3")
+    monkeypatch.setattr(Endpoint, "client", own_client)
     point_to(aws, monkeypatch)
     # Few items of each table are enough: what counts is how the tables are described.
     monkeypatch.setattr(samples, "SERVICES", ("sts",))

@@ -12,6 +12,7 @@ from dynamo_assets.doctor.usage import is_exported_by_dynamodb, runs_on_glue
 from dynamo_assets.infrastructure.existing import Existing
 from dynamo_assets.infrastructure.glue_code import build_glue_code
 from dynamo_assets.infrastructure.parameters import parameters
+from dynamo_assets.infrastructure.python_modules import python_modules
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION
 from dynamo_assets.sandbox.iam.policies import ALLOWED, Call, Document, decide
 from tests.doctor.cases import PLACE, ROLE, settings, table
@@ -33,7 +34,7 @@ EVERYTHING = settings(
 def _policies(of: Settings) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """Dagster's documents and the role's, as `deploy` makes them for these settings."""
     existing = Existing({"Topic": "topic alerts"} if of.alerts.sns_topic else {}, ACCOUNT_ID)
-    resources = evaluated(**parameters(of, existing, build_glue_code(), REGION))
+    resources = evaluated(**parameters(of, existing, build_glue_code(), python_modules(of, print), REGION))
     made = json.loads(json.dumps(resources).replace("<Role.Arn>", ROLE))
     found = [(owner, document) for owner, document in documents(made) if "Principal" not in document["Statement"][0]]
     dagster = [document for owner, document in found if owner in {"DagsterPolicy", "DagsterTablesPolicy"}]

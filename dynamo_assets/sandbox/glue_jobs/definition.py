@@ -7,6 +7,7 @@ from typing import Any
 
 from dynamo_assets.sandbox.glue_catalog.errors import invalid
 from dynamo_assets.sandbox.glue_jobs.interpreters import PROVIDED
+from dynamo_assets.sandbox.glue_jobs.module_installer import OPTION, OPTIONS, installer_options
 from dynamo_assets.sandbox.glue_jobs.run import RunRequest
 
 # Developer guide, "Worker types for Spark jobs": data processing units of each.
@@ -31,7 +32,6 @@ _KNOWN_OF_RUN = {
 }  # fmt: skip
 _UNSUPPORTED_ARGUMENTS = (
     "--class", "--extra-jars", "--datalake-formats", "--customer-driver-env-vars", "--customer-executor-env-vars",
-    "--python-modules-installer-option",
 )  # fmt: skip
 
 
@@ -126,6 +126,7 @@ def _check_arguments(arguments: Mapping[str, str]) -> None:
         refused.append("--job-language " + arguments["--job-language"])
     if arguments.get("--job-bookmark-option", "job-bookmark-disable") != "job-bookmark-disable":
         refused.append("--job-bookmark-option " + arguments["--job-bookmark-option"])
+    refused += [f"{OPTION} {option}" for option in installer_options(arguments) if option not in OPTIONS]
     if refused:
         raise invalid(f"The sandbox does not support the job argument {', '.join(refused)}")
 

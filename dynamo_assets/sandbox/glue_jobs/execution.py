@@ -22,6 +22,7 @@ from dynamo_assets.sandbox.glue_jobs import driver as glue_driver
 from dynamo_assets.sandbox.glue_jobs.files import RunFiles, fetch
 from dynamo_assets.sandbox.glue_jobs.interpreters import GluePythons
 from dynamo_assets.sandbox.glue_jobs.logs import LinePump, LogStream
+from dynamo_assets.sandbox.glue_jobs.module_installer import ModuleInstaller, ModulesError
 from dynamo_assets.sandbox.glue_jobs.run import LOG_GROUP, JobRun
 from dynamo_assets.sandbox.glue_jobs.spark import SparkJvm
 from dynamo_assets.sandbox.glue_jobs.spark_pool import SparkPool
@@ -48,6 +49,7 @@ class GlueExecutor:
         self._on_end = on_end
         self._folder = endpoint.work_dir / "glue"
         self._pythons = GluePythons(self._folder / "python")
+        self._installer = ModuleInstaller(self._folder / "wheels")
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         # No home of the user's: boto3 would read ~/.aws there.
         own = {"AWS_ACCESS_KEY_ID": GLUE_ACCESS_KEY, "HOME": str(self._folder)}
@@ -87,6 +89,9 @@ class GlueExecutor:
         folder.mkdir(parents=True)
         try:
             state, message = self._outcome(run, folder)
+        except ModulesError as error:
+            LogStream(self._logs, f"{LOG_GROUP}/error", run.id).write(str(error).splitlines())
+            state, message = "FAILED", f"LAUNCH ERROR | Python Module Installer: {error}"
         except SandboxError as error:
             state, message = "FAILED", f"LAUNCH ERROR | {error}"
         except Exception as error:  # the thread's last resort: a run must not stay RUNNING for ever
@@ -98,7 +103,7 @@ class GlueExecutor:
         del self._threads[threading.current_thread()]
 
     def _outcome(self, run: JobRun, folder: Path) -> tuple[str, str | None]:
-        files = fetch(self._s3, run.request, folder)
+        files = fetch(self._s3, run.request, self._installer, folder)
         settings = _spark_conf(run.request.arguments.get("--conf", ""))
         jvm = self._jvms.take(run.stop_requested.is_set)
         if jvm is None:

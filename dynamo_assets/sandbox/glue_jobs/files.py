@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dynamo_assets.errors import SandboxError
-from dynamo_assets.sandbox.glue_jobs.interpreters import install_modules
+from dynamo_assets.sandbox.glue_jobs.module_installer import ModuleInstaller
 from dynamo_assets.sandbox.glue_jobs.run import RunRequest
+from dynamo_assets.sandbox.glue_jobs.s3_addresses import download
 
 _PROVIDED = Path(__file__).parent / "provided"
 """What Glue's image has besides packages of PyPI: `awsglue`. Nothing else of this checkout can be imported there."""
@@ -35,47 +33,30 @@ class RunFiles:
     report: Path
 
 
-def fetch(s3: Any, request: RunRequest, folder: Path) -> RunFiles:
+def fetch(s3: Any, request: RunRequest, installer: ModuleInstaller, folder: Path) -> RunFiles:
     """Fetches a run's files.
 
     Args:
         s3: A client of the sandbox's own S3.
         request: What the run was asked to do.
+        installer: Of its Python modules.
         folder: A folder of the run's own.
 
     Raises:
-        SandboxError: A file is not there, or a Python module that the run asks for.
+        SandboxError: A file is not there, or a Python module that the run asks for cannot be installed.
     """
     arguments = request.arguments
-    script = _download(s3, arguments.get("--scriptLocation", request.script_location), folder / "work")
+    script = download(s3, arguments.get("--scriptLocation", request.script_location), folder / "work")
     for address in _listed(arguments, "--extra-files"):
-        _download(s3, address, folder / "work")
-    paths = [_download(s3, address, folder / "py-files") for address in _listed(arguments, "--extra-py-files")]
+        download(s3, address, folder / "work")
+    paths = [download(s3, address, folder / "py-files") for address in _listed(arguments, "--extra-py-files")]
     # A single module is found through its folder, an archive through itself.
     paths = list(dict.fromkeys(path.parent if path.suffix == ".py" else path for path in paths))
-    modules = _listed(arguments, "--additional-python-modules")
-    install_modules(
-        [item for item in modules if not item.startswith("s3://")],
-        [_download(s3, item, folder / "wheels") for item in modules if item.startswith("s3://")],
-        folder / "modules",
-    )
+    modules = installer.install(s3, arguments, request.glue_version, folder / "modules")
     (folder / "tmp").mkdir()
-    python_path = os.pathsep.join(map(str, [*paths, folder / "modules", _PROVIDED]))
+    python_path = os.pathsep.join(map(str, [*paths, *modules, _PROVIDED]))
     return RunFiles(script, python_path, scratch=folder / "tmp", report=folder / "report.json")
 
 
 def _listed(arguments: Mapping[str, str], name: str) -> list[str]:
     return [item.strip() for item in arguments.get(name, "").split(",") if item.strip()]
-
-
-def _download(s3: Any, address: str, folder: Path) -> Path:
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    name = PurePosixPath(key).name
-    if not address.startswith("s3://") or not bucket or not name or key.endswith("/"):
-        raise SandboxError(f"{address!r} is not the s3:// address of a file")
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        s3.download_file(bucket, key, str(folder / name))
-    except ClientError as error:
-        raise SandboxError(f"Error downloading from S3 for bucket: {bucket}, key: {key}. {error}") from error
-    return folder / name

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from dynamo_assets.sandbox.endpoint import GLUE_ACCESS_KEY, Endpoint
 from tests.sandbox.glue_client import Glue, error_of
+from tests.wheel_files import wheel
 
 
 @pytest.fixture
@@ -136,12 +138,8 @@ def test_changed_extra_py_file_is_seen_by_the_next_runs_workers(glue: Glue) -> N
 
 
 def test_additional_module_that_the_sandbox_has_is_importable(glue: Glue) -> None:
-    wheel = archive(
-        {
-            "in_house/__init__.py": "NAME = 'wheel'",
-            "in_house-2.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: in-house\nVersion: 2.0\n",
-        }
-    )
+    name = "in_house-2.0-py3-none-any.whl"
+    address = glue.put(name, wheel(name, {"in_house/__init__.py": "NAME = 'wheel'"}))
     glue.succeed(
         """
         from pyspark import SparkContext
@@ -150,9 +148,7 @@ def test_additional_module_that_the_sandbox_has_is_importable(glue: Glue) -> Non
             return [msgspec.json.decode(b"[1]"), in_house.NAME]
         say("found", [modules(0), SparkContext.getOrCreate().parallelize([0], 1).map(modules).first()])
         """,
-        DefaultArguments={
-            "--additional-python-modules": f"msgspec>=0.18,{glue.put('in_house-2.0-py3-none-any.whl', wheel)}"
-        },
+        DefaultArguments={"--additional-python-modules": f"msgspec>=0.18,{address}"},
     )
     assert glue.said("found") == [[[1], "wheel"]] * 2
 
@@ -164,6 +160,76 @@ def test_additional_module_that_the_sandbox_lacks_fails_the_run(glue: Glue, requ
         f"LAUNCH ERROR | Python Module Installer: --additional-python-modules asks for '{requirement}'"
     )
     assert "The sandbox does not install packages" in message
+
+
+def test_with_no_index_there_is_nothing_but_the_wheels_and_what_glue_provides(glue: Glue) -> None:
+    wheels = {
+        "top-1.0-py3-none-any.whl": wheel("top-1.0-py3-none-any.whl", {"top.py": ""}, ["below>=2", "boto3", "numpy"]),
+        "below-2.0-py3-none-any.whl": wheel("below-2.0-py3-none-any.whl", {"below.py": "VERSION = 2"}),
+    }
+    top, below = (glue.put(name, body) for name, body in wheels.items())
+    source = """
+        import importlib.util, below, top
+        say("seen", [below.VERSION, below.__file__, importlib.util.find_spec("msgspec") is None])
+        """
+    arguments = {"--additional-python-modules": f"{top},{below}", "--python-modules-installer-option": "--no-index"}
+    job = glue.job(glue.script(source), DefaultArguments=arguments)
+    assert glue.outcome(job)["JobRunState"] == "SUCCEEDED"
+    version, path, lacks_msgspec = glue.said("seen")
+    assert (version, lacks_msgspec) == (2, True)
+    glue.put("below-2.0-py3-none-any.whl", wheel("below-2.0-py3-none-any.whl", {"below.py": "VERSION = 3"}))
+    assert glue.outcome(job)["JobRunState"] == "SUCCEEDED"
+    assert glue.said("seen")[0] == 3, "wheels are known by their content"
+    assert glue.said("seen")[1] != path
+
+    run_id = ""
+    for modules, lacks in {top: "below>=2 (from top)", f"{top},{below},msgspec": "msgspec (from --additional"}.items():
+        run_id = glue.start(job, Arguments={"--additional-python-modules": modules})
+        message = glue.in_state(job, run_id, "FAILED")["ErrorMessage"]
+        assert message.startswith("LAUNCH ERROR | Python Module Installer: ERROR: Could not find a version that satis")
+        assert lacks in message
+    assert any("No matching distribution found for msgspec" in line for line in glue.lines(run_id, "error"))
+    without = {"--python-modules-installer-option": "--no-index --no-deps", "--additional-python-modules": top}
+    message = glue.fail("import below", DefaultArguments=without)
+    assert message.endswith("ModuleNotFoundError: No module named 'below'"), "what nobody looked for is missed at last"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "reason"),
+    [
+        (
+            "x-1-cp310-cp310-manylinux2014_x86_64.whl",
+            b"",
+            "ERROR: x-1-cp310-cp310-manylinux2014_x86_64.whl is not a sup",
+        ),
+        ("x-1-py3-none-win_amd64.whl", b"", "ERROR: x-1-py3-none-win_amd64.whl is not a supported wheel on this platf"),
+        (
+            "x-1-cp311-cp311-manylinux_2_40_x86_64.whl",
+            b"",
+            "is not a supported wheel on this platform. (Python 3.11 on ",
+        ),
+        ("x.whl", b"", "ERROR: x.whl is not a valid wheel filename."),
+        ("x-1-py3-none-any.whl", b"no archive", "ERROR: Wheel 'x' located at "),
+        ("x-1-py3-none-any.whl", None, "LAUNCH ERROR | Error downloading from S3 for bucket: "),
+        ("modules.gluewheels.zip", b"", "The sandbox does not install 'modules.gluewheels.zip' of --additional-python"),
+    ],
+)
+def test_a_wheel_that_glue_could_not_install_fails_the_run(
+    glue: Glue, name: str, body: bytes | None, reason: str
+) -> None:
+    address = f"s3://{glue.bucket}/{name}" if body is None else glue.put(name, body)
+    message = glue.fail("pass", DefaultArguments={"--additional-python-modules": address})
+    assert message.startswith("LAUNCH ERROR | ")
+    assert reason in message
+
+
+def test_a_wheel_for_glues_python_does_not_run_where_the_sandbox_has_another(glue: Glue) -> None:
+    version, python = ("5.1", "cp311") if sys.version_info[:2] == (3, 13) else ("6.0", "cp313")
+    name = f"x-1-{python}-{python}-manylinux2014_x86_64.whl"
+    arguments = {"--additional-python-modules": glue.put(name)}
+    message = glue.fail("pass", DefaultArguments=arguments, GlueVersion=version)
+    assert message.startswith(f"LAUNCH ERROR | The sandbox does not run {name}: it is for Python 3.")
+    assert "python_modules: index" in message
 
 
 # ---- the API
@@ -267,6 +333,7 @@ def test_job_that_the_sandbox_cannot_run_is_refused(glue: Glue, definition: dict
 @pytest.mark.parametrize(
     ("overrides", "reason"),
     [
+        ({"Arguments": {"--python-modules-installer-option": "--no-index -r"}}, "The sandbox does not support the job"),
         ({"Arguments": {"--extra-jars": "s3://b/x.jar"}}, "The sandbox does not support the job argument --extra-jars"),
         ({"Arguments": {"--job-bookmark-option": "job-bookmark-enable"}}, "The sandbox does not support the job argu"),
         ({"JobRunId": "jr_1"}, "The sandbox does not support StartJobRun's JobRunId"),
