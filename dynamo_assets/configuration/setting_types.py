@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from dagster import TimeWindowPartitionsDefinition
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dynamo_assets.export.request import NO_XML
 from dynamo_assets.naming import SLOT_FORMAT
@@ -223,6 +223,32 @@ def _check_arn(value: Any) -> Any:
 Arn = Annotated[
     str, BeforeValidator(_check_arn), Written("ARN", {"type": "string", "pattern": f"^{_ARN.pattern}$"}, _AN_ARN)
 ]
+
+
+# IAM API reference, "CreateRole", but for the comma, which parts the template's lists.
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/([A-Za-z0-9+=.@_/-]{1,510}/)?[A-Za-z0-9+=.@_-]{1,64}")
+
+
+def _check_role(value: Any) -> Any:
+    if not isinstance(value, str) or not _ROLE_ARN.fullmatch(value):
+        raise ValueError("write a role's ARN, such as arn:aws:iam::210987654321:role/dynamodb-exports-reader")
+    return value
+
+
+RoleArn = Annotated[str, BeforeValidator(_check_role)]
+
+
+def _check_account(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{12}", value):
+        raise ValueError('write an account\'s ID of twelve digits, in quotes: "210987654321"')
+    return value
+
+
+AccountId = Annotated[str, BeforeValidator(_check_account)]
+
+
+# STS API reference, "AssumeRole".
+ExternalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$")]
 
 
 class Section(BaseModel):

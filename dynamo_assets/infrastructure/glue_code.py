@@ -13,7 +13,7 @@ from pathlib import Path
 import dynamo_assets
 import glue_scripts
 
-CORE = ("__init__.py", "errors.py", "naming.py", "export/**/*.py")
+CORE = ("__init__.py", "credentials.py", "errors.py", "naming.py", "export/**/*.py")
 """What of the package Glue needs: the export core and what it imports; nothing of Dagster."""
 MODULES = ("arro3-core", "arro3-io", "fastavro", "isal", "msgspec", "pyarrow")
 """What the export core imports beside boto3, which Glue has."""
