@@ -51,7 +51,7 @@ def table_region(table: str) -> str | None:
 
 def table_account(table: str) -> str | None:
     """The account in a table's ARN; None where the table is given by name."""
-    match = _TABLE_ARN.fullmatch(table)
+    match = TABLE_ARN.fullmatch(table)
     return match["account"] if match else None
 
 

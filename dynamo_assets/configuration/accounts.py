@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from dynamo_assets.configuration.setting_types import AccountId, ExternalId, RoleArn, Section
+from dynamo_assets.configuration.setting_types import EXTERNAL_ID, AccountId, RoleArn, Section
 from dynamo_assets.naming import table_account
 
 
@@ -16,7 +16,7 @@ class Account(Section):
 
     role_arn: RoleArn
     """A role of that account; DynamoDB is asked with its credentials."""
-    external_id: ExternalId | None = None
+    external_id: str | None = Field(default=None, pattern=EXTERNAL_ID)
     """What its trust policy demands to hear."""
 
 

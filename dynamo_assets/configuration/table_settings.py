@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from dynamo_assets.configuration.setting_types import (
+    EXTERNAL_ID,
     Cron,
     Duration,
-    ExternalId,
     Level,
     RoleArn,
     Section,
@@ -143,7 +143,7 @@ class TableSettings(Section):
     itself, or DynamoDB's own export of the slot's instant; with `auto` [each run chooses](costs.md#engine-auto)."""
     role_arn: RoleArn | None = None
     """The role whose credentials DynamoDB is asked with, for a table of another account; see `accounts`."""
-    external_id: ExternalId | None = None
+    external_id: str | None = Field(default=None, pattern=EXTERNAL_ID)
     """What the trust policy of `role_arn` demands to hear."""
     point_in_time: PointInTime = PointInTime()
     """How engine `point_in_time` goes about it."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from dynamo_assets.aws.waiting import wait_until
 from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
 from tests.other_account import OTHER, OtherAccount
 
@@ -80,6 +82,39 @@ def test_a_role_that_is_assumed_with_a_role_is_for_an_hour_at_most(sandbox, othe
     )
     assert chained.assume_role(RoleArn=second, RoleSessionName="chained")["Credentials"]
     assert chained.get_caller_identity()["Account"] == OTHER
+
+
+def test_an_export_to_another_accounts_bucket_needs_its_owners_name_and_its_policy(sandbox, other, unique) -> None:
+    arn, role, bucket = other.table("Orders"), other.role(), unique("exports").replace("_", "-")
+    sandbox.client("s3").create_bucket(Bucket=bucket)
+    other.client("dynamodb").update_continuous_backups(
+        TableName=arn, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    dynamodb = other.client_with(role, "dynamodb")
+
+    def outcome(**more: Any) -> str:
+        started = dynamodb.export_table_to_point_in_time(TableArn=arn, S3Bucket=bucket, **more)["ExportDescription"]
+        ended = wait_until(lambda: _ended(dynamodb, started["ExportArn"]), what="export", timeout=timedelta(minutes=1))
+        return ended.get("FailureCode", ended["ExportStatus"])
+
+    assert outcome(S3BucketOwner=ACCOUNT_ID) == "S3AccessDenied"
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"AWS": role},
+        "Action": ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"],
+        "Resource": f"arn:aws:s3:::{bucket}/exports/*",
+    }
+    sandbox.client("s3").put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    )
+    assert outcome(S3BucketOwner=ACCOUNT_ID, S3Prefix="exports") == "COMPLETED"
+    assert outcome(S3Prefix="exports") == "S3AccessDenied"
+    assert outcome(S3BucketOwner=ACCOUNT_ID, S3Prefix="elsewhere") == "S3AccessDenied"
+
+
+def _ended(dynamodb: Any, arn: str) -> dict[str, Any] | None:
+    described = dynamodb.describe_export(ExportArn=arn)["ExportDescription"]
+    return None if described["ExportStatus"] == "IN_PROGRESS" else described
 
 
 def test_glue_and_athena_are_in_the_sandboxs_own_account_only(sandbox) -> None:
