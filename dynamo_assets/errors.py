@@ -4,6 +4,7 @@
     ├── ConfigError             tables.yaml or the environment is wrong; raised while loading
     ├── ExportError             an export could not be completed
     │   ├── PlanError           the table cannot be read as asked (missing, no capacity, bad option)
+    │   │   └── RoleError       the role that the table is read with may not be assumed
     │   ├── ReadError           DynamoDB could not be read to the end
     │   ├── ConservationError   a page held more values than landed in columns
     │   ├── ConversionError     a value does not fit the type that was asked for
@@ -45,6 +46,10 @@ class ExportError(DynamoAssetsError):
 
 class PlanError(ExportError):
     """The table cannot be read as asked: it does not exist, or an option does not fit it."""
+
+
+class RoleError(PlanError):
+    """The role whose credentials a table is read with may not be assumed; no others were used instead."""
 
 
 class ReadError(ExportError):

@@ -20,10 +20,11 @@ from dynamo_assets.errors import (
     HeldBackError,
     ManifestError,
     PlanError,
+    RoleError,
     SlotError,
 )
 
-NEVER_HELPED_BY_A_RETRY = (SlotError, PlanError, ConversionError, CatalogError, ManifestError, HeldBackError)
+NEVER_HELPED_BY_A_RETRY = (SlotError, PlanError, RoleError, ConversionError, CatalogError, ManifestError, HeldBackError)
 WORTH_RETRYING_STATES = frozenset({"FAILED", "ERROR", "EXPIRED"})
 
 

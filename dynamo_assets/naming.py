@@ -49,6 +49,12 @@ def table_region(table: str) -> str | None:
     return match["region"] if match else None
 
 
+def table_account(table: str) -> str | None:
+    """The account in a table's ARN; None where the table is given by name."""
+    match = TABLE_ARN.fullmatch(table)
+    return match["account"] if match else None
+
+
 def to_identifier(text: str) -> str:
     """Lower case, every character outside `[a-z0-9_]` replaced by `_`: what Glue and Athena take without quoting."""
     return re.sub(r"[^a-z0-9_]", "_", text.lower())

@@ -33,8 +33,9 @@ from dynamo_assets.export.remote_supervision import Address
 from dynamo_assets.export.scan_plan import ScanPlan
 from dynamo_assets.export.source import Page
 from dynamo_assets.export.supervision import Supervisor
+from dynamo_assets.export.table_description import TableDescription
 from dynamo_assets.export.unit import Job, UnitResult, export_unit
-from dynamo_assets.naming import table_name
+from dynamo_assets.naming import table_name, table_region
 
 PAGE_ROWS = 1000
 _SCALARS = {"string": "S", "binary": "B", "boolean": "BOOL"}
@@ -67,12 +68,7 @@ class Connector(Executors):
         if not isinstance(plan, ScanPlan):
             raise PlanError(f"table {attempt.job.request.table}: a native export is converted by engine glue's script")
         frame = self._glue.create_dynamic_frame.from_options(
-            connection_type="dynamodb",
-            connection_options={
-                "dynamodb.input.tableName": table_name(attempt.job.request.table),
-                "dynamodb.throughput.read.percent": repr(plan.connector_percentage()),
-                "dynamodb.splits": str(len(plan.segments)),
-            },
+            connection_type="dynamodb", connection_options=_options(attempt, plan)
         )
         schema = frame.schema()
         # The columns of attributes whose values the reader does not show, such as those that are NULL everywhere.
@@ -81,6 +77,34 @@ class Connector(Executors):
         with supervised(self._glue.spark_session.sparkContext, attempt.supervisor) as driver:
             work = Partition(replace(attempt.job, hint=hint), attempt.clients, schema, driver)
             return frame.toDF().rdd.mapPartitionsWithIndex(work).collect()
+
+
+def _options(attempt: Attempt, plan: ScanPlan) -> dict[str, str]:
+    """What the reader is asked for. It takes no ARN: the account is that of its credentials, the region an option."""
+    request, described = attempt.job.request, attempt.job.table
+    name = table_name(request.table)
+    if name != request.table and _arn_of(attempt.clients, name) != described.arn:
+        raise PlanError(
+            f"table {request.table}: AWS's reader takes tables by name, and {name} is another table to these "
+            "credentials; give the table a `role_arn` of its account, or another engine"
+        )
+    options = {
+        "dynamodb.input.tableName": name,
+        "dynamodb.throughput.read.percent": repr(plan.connector_percentage()),
+        "dynamodb.splits": str(len(plan.segments)),
+    }
+    if region := table_region(request.table):
+        options["dynamodb.region"] = region
+    if request.role_arn:
+        options["dynamodb.sts.roleArn"] = request.role_arn
+    return options
+
+
+def _arn_of(clients: Clients, name: str) -> str | None:
+    try:
+        return TableDescription.of(clients.dynamodb, name).arn
+    except PlanError:
+        return None
 
 
 @dataclass(frozen=True)

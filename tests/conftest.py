@@ -28,8 +28,8 @@ own_client = Endpoint.client
 """A client of a sandbox for one test alone, which may listen to it; others are shared, with their connections."""
 
 
-def _shared_client(endpoint: Endpoint, service: str) -> Any:
-    client = own_client(endpoint, service)
+def _shared_client(endpoint: Endpoint, service: str, *whose: str) -> Any:
+    client = own_client(endpoint, service, *whose)
 
     def refuse(event: str, *_: Any, **__: Any) -> None:
         raise AssertionError(f"other tests have this client of {service}, too: take `own_client` to listen to {event}")

@@ -18,12 +18,13 @@ _PUBLISHING = {"publishing", "verification", "automation", "metadata", "failures
 ALLOWED = {
     "naming": set(),
     "errors": set(),
-    "export": {"naming", "errors"},
+    "credentials": {"naming", "errors"},
+    "export": {"credentials", "naming", "errors"},
     "prices": {"yaml_file"},
-    "configuration": {"prices", "yaml_file", "yaml_text", "export", "naming", "errors"},
+    "configuration": {"prices", "yaml_file", "yaml_text", "export", "credentials", "naming", "errors"},
     "yaml_file": {"errors"},
     "yaml_text": set(),
-    "aws": {"naming", "errors"},
+    "aws": {"credentials", "naming", "errors"},
     "engines": {"aws", "export", "prices", "naming", "errors"},
     "infrastructure": {"aws", "configuration", "naming", "errors"},
     "doctor": {

@@ -221,7 +221,7 @@ class Adoption:
     def _keys(self) -> Mapping[str, str]:
         """The table's key attributes: as DynamoDB has them, or, where the table is gone, as its newest snapshot."""
         try:
-            return TableDescription.of(self.aws.dynamodb_of(self.table.table), self.table.table).keys
+            return TableDescription.of(self.aws.dynamodb_of(self.table), self.table.table).keys
         except PlanError as error:
             latest = self._manifests.latest(self.table.name)
             keys = self._manifests.read(self.table.name, latest).keys if latest else {}

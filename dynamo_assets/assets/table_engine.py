@@ -25,7 +25,7 @@ def engine_of(
     table: Table, settings: Settings, aws: AwsClients, manifests: ManifestStore, announce: Announce = nobody
 ) -> Engine:
     """What takes the table's snapshots. Nothing is asked of AWS yet."""
-    dynamodb, limits = aws.dynamodb_of(table.table), limits_of(table, settings)
+    dynamodb, limits = aws.dynamodb_of(table), limits_of(table, settings)
     sizer = Sizer(dynamodb, limits, announce)
     in_process = InProcessEngine(session=aws.session(), sizer=sizer)
     glue = GlueEngine(

@@ -10,6 +10,7 @@ import dagster as dg
 from botocore.config import Config
 from pydantic import Field, PrivateAttr
 
+from dynamo_assets.credentials import ReadTable, Role, reading_session
 from dynamo_assets.naming import table_region
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class AwsClients(dg.ConfigurableResource):
     brief: bool = Field(default=False, description="Whether to give up early where AWS does not answer.")
 
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
-    _clients: dict[tuple[str, str | None], Any] = PrivateAttr(default_factory=dict)
+    _clients: dict[tuple[object, ...], Any] = PrivateAttr(default_factory=dict)
     _session: boto3.Session | None = PrivateAttr(default=None)
 
     def session(self) -> boto3.Session:
@@ -67,13 +68,21 @@ class AwsClients(dg.ConfigurableResource):
             self._session = boto3.Session(profile_name=self.profile, region_name=self.region)
         return self._session
 
-    def _client(self, service: Service, region: str | None = None, config: Config | None = None) -> Any:
+    def _client(
+        self,
+        service: Service,
+        region: str | None = None,
+        config: Config | None = None,
+        reading: tuple[str, Role] | None = None,
+    ) -> Any:
+        key = (service, region, reading)
         with self._lock:
-            if (service, region) not in self._clients:
+            if key not in self._clients:
                 config = config or (BRIEF if self.brief else PATIENT)
-                client = self._session_unlocked().client(service, region_name=region, config=config)
-                self._clients[service, region] = client
-            return self._clients[service, region]
+                session = self._session_unlocked()
+                session = reading_session(session, *reading) if reading else session
+                self._clients[key] = session.client(service, region_name=region, config=config)
+            return self._clients[key]
 
     @property
     def s3(self) -> S3Client:
@@ -95,9 +104,11 @@ class AwsClients(dg.ConfigurableResource):
         """Amazon DynamoDB in the region that clients talk to."""
         return self._client("dynamodb")
 
-    def dynamodb_of(self, table: str) -> DynamoDBClient:
-        """Amazon DynamoDB in a table's region: the one in its ARN, where that is how it is named."""
-        return self._client("dynamodb", table_region(table))
+    def dynamodb_of(self, read: ReadTable) -> DynamoDBClient:
+        """Amazon DynamoDB in a table's region (that of its ARN, where it is named so), with its role's credentials."""
+        # For each table, though a role may be that of many: what is refused names the table.
+        reading = (read.table, read.role) if read.role else None
+        return self._client("dynamodb", table_region(read.table), None, reading)
 
     def sns_of(self, topic: str) -> Any:
         """Amazon SNS in the region of a topic's ARN. It gives up early, see `IMPATIENT`."""

@@ -28,9 +28,14 @@ TIME_PASSED_PATIENCE = timedelta(minutes=15)
 """For so long after an instant DynamoDB may not be ready to export it."""
 MAX_FAILED = 10
 """So many exports of one snapshot may fail before no further one is started."""
+_DENIED = (
+    f"DynamoDB writes with the caller's permissions, or those of the table's role: {PERMISSIONS}. For a bucket of "
+    "another account, `storage.bucket_owner` must name it and its policy must allow the role (docs/accounts.md)."
+)
 WHAT_TO_DO = {
     "S3NoSuchBucket": "Create the bucket, or correct `storage.bucket`.",
-    "AccessDenied": f"DynamoDB writes with the caller's permissions: {PERMISSIONS}.",
+    "AccessDenied": _DENIED,
+    "S3AccessDenied": _DENIED,
 }
 """By `FailureCode`, of which AWS publishes no list."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from dynamo_assets.errors import PlanError, SlotError
-from dynamo_assets.naming import format_snapshot
+from dynamo_assets.naming import format_snapshot, table_account
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -78,7 +78,9 @@ def explained(table: str) -> Iterator[None]:
                     f"table {table} does not exist; check its name, the region and the credentials, or give its ARN"
                 ) from error
             case "AccessDeniedException":
-                raise PlanError(f"table {table}: {error}; {PERMISSIONS}") from error
+                # Resource-based policies reach neither recovery nor exports of another account's table.
+                role = "; a table of another account needs a `role_arn` there" if table_account(table) else ""
+                raise PlanError(f"table {table}: {error}; {PERMISSIONS}{role}") from error
             case _:
                 raise
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dynamo_assets.configuration.accounts import Account
 from dynamo_assets.configuration.keys import (
     AnyOf,
     Choice,
@@ -27,6 +28,7 @@ from dynamo_assets.configuration.keys import (
     keys_of,
     summary_of,
 )
+from dynamo_assets.configuration.setting_types import ACCOUNT_ID
 from dynamo_assets.configuration.settings import Settings, TableSet
 from dynamo_assets.configuration.table_settings import Table, TableSettings
 from dynamo_assets.naming import TABLE_ARN, TABLE_NAME
@@ -57,6 +59,12 @@ def json_schema() -> Schema:
                 "minProperties": 1,
                 "propertyNames": {"pattern": f"^(?:{TABLE_NAME.pattern}|{_unnamed_groups(TABLE_ARN.pattern)})$"},
                 "additionalProperties": {"anyOf": [{"$ref": "#/definitions/table"}, {"type": "null"}]},
+            },
+            "accounts": {
+                "description": plain(top["accounts"].meaning),
+                "type": ["object", "null"],
+                "propertyNames": {"pattern": ACCOUNT_ID},
+                "additionalProperties": _section(Account),
             },
             "sets": {
                 "description": plain(top["sets"].meaning),

@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dynamo_assets.configuration.accounts import Accounts
+from dynamo_assets.configuration.ownership import refuse_owners_that_do_not_fit
 from dynamo_assets.configuration.settings import Settings, TableSet
 from dynamo_assets.configuration.table_settings import Table, TableSettings
 from dynamo_assets.errors import ConfigError
@@ -83,10 +85,12 @@ def _settings_from(document: Any) -> Settings:
     if not isinstance(entries, dict) or not entries:
         raise ConfigError("tables: must be a mapping of table names to their settings, such as `Orders: {}`")
     TableSettings.model_validate(defaults)  # so that an error in `defaults` is not reported once per table
-    tables = _tables_from(entries, defaults)
+    accounts = Accounts.model_validate({"accounts": document.get("accounts") or {}})
+    tables = _tables_from(entries, defaults, accounts)
     sets = _sets_from(document.get("sets") or {}, tables)
-    settings = Settings.model_validate({**document, "tables": tables, "sets": sets})
+    settings = Settings.model_validate({**document, **accounts.model_dump(), "tables": tables, "sets": sets})
     _refuse_names_that_do_not_fit(settings)
+    refuse_owners_that_do_not_fit(settings)
     return settings
 
 
@@ -109,7 +113,7 @@ def _refuse_names_that_do_not_fit(settings: Settings) -> None:
             )
 
 
-def _tables_from(entries: Mapping[Any, Any], defaults: Mapping[str, Any]) -> list[Table]:
+def _tables_from(entries: Mapping[Any, Any], defaults: Mapping[str, Any], accounts: Accounts) -> list[Table]:
     tables = []
     for key, entry in entries.items():
         if not isinstance(key, str):
@@ -120,7 +124,8 @@ def _tables_from(entries: Mapping[Any, Any], defaults: Mapping[str, Any]) -> lis
             raise ConfigError(f"tables.{key}.table: there is no such key; the table is called {key!r}, change that")
         try:
             table_name(key)
-            tables.append(Table.model_validate({"name": catalog_name(key), **defaults, **(entry or {}), "table": key}))
+            chosen = accounts.entry_of(key, entry or {}, defaults)
+            tables.append(Table.model_validate({"name": catalog_name(key), **chosen, "table": key}))
         except ValidationError as error:
             raise ConfigError("\n".join(f"tables.{key}.{line}" for line in _explain(error))) from error
         except ValueError as error:

@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dynamo_assets.configuration.accounts import Account
 from dynamo_assets.configuration.json_schema import schema_text
 from dynamo_assets.configuration.keys import (
     AnyOf,
@@ -43,6 +44,7 @@ _SPOKEN = {"boolean": "`true` or `false`", "integer": "whole number", "number": 
 _OF_THE_FILE = {
     "defaults": ("any of the keys [of a table](#tables) but `name`", "What tables have that do not say otherwise."),
     "tables": ("mapping of table names to [mappings](#tables)", ""),
+    "accounts": ("mapping of accounts' IDs to [mappings](#accounts)", ""),
     "sets": ("mapping of names to [mappings](#sets)", ""),
 }
 _DERIVED = {("tables", "name"): "the table's, as [names](#names) says"}
@@ -81,6 +83,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         if isinstance(key.form, SectionForm):
             yield from _with_sections_within(key.name, key.form.model)
     yield from _with_sections_within("tables", Table, but={"table"})
+    yield from _with_sections_within("accounts", Account)
     yield from _with_sections_within("sets", TableSet, but={"name"})
 
 

@@ -225,6 +225,47 @@ Arn = Annotated[
 ]
 
 
+# IAM API reference, "CreateRole", but for the comma, which parts the template's lists.
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9+=.@_/-]{1,510}/)?[A-Za-z0-9+=.@_-]{1,64}")
+
+
+_A_ROLE = "write a role's ARN, such as arn:aws:iam::210987654321:role/dynamodb-exports-reader"
+
+
+def _check_role(value: Any) -> Any:
+    if not isinstance(value, str) or not _ROLE_ARN.fullmatch(value):
+        raise ValueError(_A_ROLE)
+    return value
+
+
+RoleArn = Annotated[
+    str,
+    BeforeValidator(_check_role),
+    Written("role's ARN", {"type": "string", "pattern": f"^{_ROLE_ARN.pattern}$"}, _A_ROLE),
+]
+
+
+ACCOUNT_ID = "^[0-9]{12}$"
+_AN_ACCOUNT = 'write an account\'s ID of twelve digits, in quotes: "210987654321"'
+
+
+def _check_account(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(ACCOUNT_ID, value):
+        raise ValueError(_AN_ACCOUNT)
+    return value
+
+
+AccountId = Annotated[
+    str,
+    BeforeValidator(_check_account),
+    Written("account's ID", {"type": "string", "pattern": ACCOUNT_ID}, _AN_ACCOUNT),
+]
+
+
+# STS API reference, "AssumeRole".
+EXTERNAL_ID = r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$"
+
+
 class Section(BaseModel):
     """A mapping of `tables.yaml`; a key it does not know is an error."""
 

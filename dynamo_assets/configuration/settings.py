@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from dynamo_assets.configuration.setting_types import Arn, Duration, Section, Size, SnsTopic, Workers
+from dynamo_assets.configuration.accounts import Account
+from dynamo_assets.configuration.setting_types import AccountId, Arn, Duration, Section, Size, SnsTopic, Workers
 from dynamo_assets.configuration.table_settings import Freshness, Table
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.naming import Layout
@@ -21,8 +22,8 @@ class Storage(Section):
     """The bucket's name."""
     prefix: str = Field(default="", pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$")
     """What every key begins with; no slash at either end."""
-    bucket_owner: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
-    """The account that owns the bucket, in quotes, where it is not the tables' and the engine is `point_in_time`."""
+    bucket_owner: AccountId | None = None
+    """The account that owns the bucket, in quotes: DynamoDB's own exports of another account's tables need it."""
 
 
 class Catalog(Section):
@@ -139,6 +140,8 @@ class Deployment(Section):
     """`new` makes a KMS key for the bucket and the query results, an ARN names one; S3's own encryption without."""
     scan_limit: Size = Field(default=1024**4, ge=10_000_000)
     """A query of the workgroup that scans more is ended by Athena."""
+    table_kms_keys: list[Arn] = Field(default=[])
+    """KMS keys that encrypt tables, by their ARNs: the policies allow to read with them."""
     python_modules: Literal["wheels", "index"] = "wheels"
     """Where jobs have their [Python modules](deployment.md#python-modules-of-the-jobs) from: `wheels` that `deploy`
     puts into the bucket, so that jobs need no internet; or the `index` that pip asks on Glue each time a job starts."""
@@ -164,6 +167,8 @@ class Settings(Section):
     prices: Prices = Prices()
     alerts: Alerts = Alerts()
     deploy: Deployment = Deployment()
+    accounts: dict[AccountId, Account] = Field(default={})
+    """By their IDs, the accounts whose tables are read with a role: that of each table whose ARN has the ID."""
     tables: list[Table]
     """The DynamoDB tables, by name, or by ARN in quotes; each with its settings, or none."""
     sets: list[TableSet] = Field(default=[])
@@ -212,4 +217,6 @@ class Settings(Section):
             rediscover=table.rediscover,
             target_file_bytes=table.target_file_size,
             time_limit_seconds=round(table.time_limit.total_seconds()),
+            role_arn=table.role_arn,
+            external_id=table.external_id,
         )

@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from dynamo_assets.configuration.setting_types import (
+    EXTERNAL_ID,
     Cron,
     Duration,
     Level,
+    RoleArn,
     Section,
     Share,
     Size,
@@ -19,6 +21,7 @@ from dynamo_assets.configuration.setting_types import (
     read_off,
     refuse_xml,
 )
+from dynamo_assets.credentials import Role
 from dynamo_assets.export.request import DEFAULT_FILE_BYTES, READ_PERCENTAGE_RANGE, Format
 
 
@@ -138,6 +141,10 @@ class TableSettings(Section):
     engine: Literal["auto", "glue", "glue_connector", "in_process", "point_in_time"] = "glue"
     """What [takes the snapshot](#engines): a scan by a Glue job, by AWS's own reader there, or by the Dagster run
     itself, or DynamoDB's own export of the slot's instant; with `auto` [each run chooses](costs.md#engine-auto)."""
+    role_arn: RoleArn | None = None
+    """The role whose credentials DynamoDB is asked with, for a table of another account; see `accounts`."""
+    external_id: str | None = Field(default=None, pattern=EXTERNAL_ID)
+    """What the trust policy of `role_arn` demands to hear."""
     point_in_time: PointInTime = PointInTime()
     """How engine `point_in_time` goes about it."""
     format: Annotated[Format, BeforeValidator(refuse_xml)] = "parquet"
@@ -192,6 +199,20 @@ class TableSettings(Section):
     """Dagster tags of the table's assets."""
     description: str = ""
     """What the table holds, shown in the UI."""
+
+    @property
+    def role(self) -> Role | None:
+        """The role that the table is read with; None for the own credentials."""
+        return Role(self.role_arn, self.external_id) if self.role_arn else None
+
+    @model_validator(mode="after")
+    def _role_can_be_assumed(self) -> TableSettings:
+        if self.external_id is not None and self.role_arn is None:
+            raise ValueError("`external_id` is for `role_arn`, which is not given")
+        if self.external_id is not None and self.engine == "glue_connector":
+            # Developer guide, "DynamoDB connections": of STS it has roleArn and roleSessionName.
+            raise ValueError("AWS's reader knows no external ID; use engine glue, or a role that demands none")
+        return self
 
     @field_validator("checks")
     @classmethod

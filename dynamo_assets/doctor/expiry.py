@@ -14,7 +14,7 @@ TTL = "time to live"
 
 def examine_expiry(case: Case, table: Table) -> Iterator[Finding]:
     """What DynamoDB says, and what follows."""
-    client = case.aws.dynamodb_of(table.table)
+    client = case.aws.dynamodb_of(table)
     answer = case.inquiry.ask(
         "dynamodb:DescribeTimeToLive", lambda: client.describe_time_to_live(TableName=table.table)
     )

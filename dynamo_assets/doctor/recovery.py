@@ -32,7 +32,7 @@ def recovery_of(case: Case, table: Table) -> datetime | None:
         return None
     action = "dynamodb:DescribeContinuousBackups"
     try:
-        earliest = case.inquiry.ask(action, lambda: recoverable_from(case.aws.dynamodb_of(table.table), table.table))
+        earliest = case.inquiry.ask(action, lambda: recoverable_from(case.aws.dynamodb_of(table), table.table))
     except PlanError as error:
         case.inquiry.denied.add(action)
         raise UntoldError(f"could not be examined: {error}", f"Allow {action}") from error

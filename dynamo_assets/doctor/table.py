@@ -23,7 +23,7 @@ def describe(case: Case, table: Table) -> Mapping[str, Any] | None:
     Raises:
         UntoldError: DynamoDB did not say.
     """
-    client = case.aws.dynamodb_of(table.table)
+    client = case.aws.dynamodb_of(table)
     answer: Any = case.inquiry.ask(
         "dynamodb:DescribeTable",
         lambda: client.describe_table(TableName=table.table),
@@ -36,7 +36,7 @@ def missing(case: Case, table: Table) -> Finding:
     """That there is no such table."""
     return problem(
         TABLE,
-        f"there is no table {table.table} in {case.aws.dynamodb_of(table.table).meta.region_name}",
+        f"there is no table {table.table} in {case.aws.dynamodb_of(table).meta.region_name}",
         "Check its name, the region and the credentials, or give its ARN",
         table.table,
     )

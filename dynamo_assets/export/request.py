@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from dynamo_assets.credentials import Role
 from dynamo_assets.naming import Layout, catalog_name, parse_snapshot, table_name
 
 Format = Literal["parquet", "orc", "avro", "json", "csv"]
@@ -66,6 +67,8 @@ class ExportRequest:
         rediscover: Start the columns from nothing, instead of from the last snapshot's.
         segments: Overrides the planned number of scan segments.
         time_limit_seconds: When whoever runs the export will stop it; the plan says if that is too early.
+        role_arn: The role whose credentials DynamoDB is asked with, of the table's account; the own where None.
+        external_id: What that role's trust policy demands to hear.
     """
 
     table: str
@@ -91,6 +94,8 @@ class ExportRequest:
     rediscover: bool = False
     segments: int | None = None
     time_limit_seconds: int | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
 
     def __post_init__(self) -> None:
         table_name(self.table)
@@ -121,6 +126,8 @@ class ExportRequest:
                 yield f"{option} is {value}; it must be above 0"
         if self.segments is not None and not 1 <= self.segments <= 1_000_000:
             yield f"segments is {self.segments}; DynamoDB takes 1 to 1,000,000"
+        if self.external_id is not None and self.role_arn is None:
+            yield "external_id is for role_arn, which is not given"
         yield from self._problems_of_native_exports()
         if self.rediscover and self.format == "csv":
             yield (
@@ -137,6 +144,11 @@ class ExportRequest:
             yield "base_snapshot needs snapshot_timestamp, up to which there are changes, and no native_export"
         if self.base_snapshot and self.format not in READ_BACK_FORMATS:
             yield f"base_snapshot needs a format that can be read back: {', '.join(READ_BACK_FORMATS)}"
+
+    @property
+    def role(self) -> Role | None:
+        """The role that the table is read with; None for the own credentials."""
+        return Role(self.role_arn, self.external_id) if self.role_arn else None
 
     @property
     def layout(self) -> Layout:

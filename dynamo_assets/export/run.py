@@ -55,7 +55,7 @@ def plan_export(request: ExportRequest, parallelism: int, session: boto3.Session
         PlanError: The table cannot be read as asked.
         IntegrityError: The native export's manifests are not whole.
     """
-    clients = Clients(request.table, session)
+    clients = Clients(request, session)
     return _plan(request, clients, TableDescription.of(clients.dynamodb, request.table), parallelism)
 
 
@@ -96,7 +96,7 @@ def run_export(
     """
     request = replace(request, attempt=request.attempt or uuid.uuid4().hex)
     observer = observer or Observer()
-    clients = Clients(request.table, session, map_units.parallelism)
+    clients = Clients(request, session, map_units.parallelism)
     table = TableDescription.of(clients.dynamodb, request.table)
     store = ManifestStore(clients.s3, request.layout)
     watch = _Watch(observer)

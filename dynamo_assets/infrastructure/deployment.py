@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from botocore.exceptions import ClientError
@@ -49,14 +49,14 @@ def _deploy(settings: Settings, aws: AwsClients, stack: Stack, log: Callable[[st
         log(f"stack {stack.name}: what a creation that failed had left is removed")
     own = stack.resources()
     existing = Existing.look(settings, aws, own)
-    for name in existing.found.values():
-        log(f"{name}: exists, and is none of stack {stack.name}'s: used as it is, not managed")
+    needed = parameters(settings, existing, code, modules, aws.region_name())
+    _tell_what_exists(existing, stack, needed, log)
     bucket_is_there = "Bucket" in own or "Bucket" in existing.found
     if bucket_is_there and not dry_run:  # before the jobs that are to run it
         _upload(settings, aws, code, modules, log)
     elif not dry_run:  # what cannot be had is said before jobs are made that need it
         modules.files(modules.wheels)
-    proposed = stack.propose(template_body(), parameters(settings, existing, code, modules, aws.region_name()))
+    proposed = stack.propose(template_body(), needed)
     for line in proposed.changes:
         log(f"{'would ' if dry_run else ''}{line}")
     if not proposed.changes:
@@ -71,8 +71,16 @@ def _deploy(settings: Settings, aws: AwsClients, stack: Stack, log: Callable[[st
     if not bucket_is_there:
         _upload(settings, aws, code, modules, log)
     _tell_of_jobs(settings, existing, code, modules, log)
-    outputs = stack.outputs()
-    log(f"policies for whoever runs Dagster: {outputs['DagsterPolicyArn']}, {outputs['DagsterTablesPolicyArn']}")
+    policies = [arn for name, arn in sorted(stack.outputs().items()) if name.endswith("PolicyArn")]
+    log(f"policies for whoever runs Dagster: {', '.join(policies)}")
+
+
+def _tell_what_exists(existing: Existing, stack: Stack, needed: Mapping[str, str], log: Callable[[str], None]) -> None:
+    for name in existing.found.values():
+        log(f"{name}: exists, and is none of stack {stack.name}'s: used as it is, not managed")
+    if "Bucket" in existing.found and (roles := needed["ExportingRoleArns"]):
+        folder = f"{needed['KeyPrefix']}_native_exports/"
+        log(f"{existing.found['Bucket']}: its policy must let {roles} write below {folder} (docs/accounts.md)")
 
 
 def _tell_of_jobs(

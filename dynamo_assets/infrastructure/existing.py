@@ -89,10 +89,11 @@ def _exists(ask: Callable[[], object], what: str) -> bool:
 
 
 def table_arns(settings: Settings, partition: str, region: str, account: str) -> list[str]:
-    """The ARNs of all tables that exports read."""
+    """The ARNs of all tables that exports read with the own credentials."""
     return settings.deploy.table_arns or [
         table.table
         if table.table.startswith("arn:")
         else f"arn:{partition}:dynamodb:{region}:{account}:table/{table_name(table.table)}"
         for table in settings.tables
+        if table.role_arn is None
     ]

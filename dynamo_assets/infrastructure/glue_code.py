@@ -13,7 +13,7 @@ import dynamo_assets
 import glue_scripts
 from dynamo_assets.infrastructure.pinned_modules import pinned_modules
 
-CORE = ("__init__.py", "errors.py", "naming.py", "export/**/*.py")
+CORE = ("__init__.py", "credentials.py", "errors.py", "naming.py", "export/**/*.py")
 """What of the package Glue needs: the export core and what it imports; nothing of Dagster."""
 SCRIPTS = {"glue": "export_table.py", "glue_connector": "export_table_connector.py"}
 """By the engine that runs it."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
+from dynamo_assets.configuration.ownership import EXPORTING
 from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.infrastructure.existing import Existing, table_arns
@@ -13,6 +14,8 @@ from dynamo_assets.infrastructure.python_modules import MODULES_ARGUMENT, OPTION
 
 MAX_TABLES_TEXT = 2_500
 """Characters of the tables' ARNs. They stand twice in a policy for Dagster, which IAM allows 6,144 characters."""
+MAX_ROLES_AND_KEYS_TEXT = 2_000
+"""Characters of the ARNs of roles and keys, in the other policy for Dagster."""
 
 
 def template_body() -> str:
@@ -45,6 +48,13 @@ def parameters(
             f"allows a policy some {MAX_TABLES_TEXT} for them; name them by patterns, such as "
             f'["arn:{partition}:dynamodb:{region}:{existing.account}:table/shop-*"]'
         )
+    lists = _roles_and_keys(settings, f"arn:{partition}:kms:{region}:{existing.account}:key/")
+    if (length := len(",".join(lists.values()))) > MAX_ROLES_AND_KEYS_TEXT:
+        raise ConfigError(
+            f"accounts, deploy.table_kms_keys: the ARNs of roles and keys have {length} characters, and IAM allows a "
+            f"policy some {MAX_ROLES_AND_KEYS_TEXT} for them; share a role among the tables of an account, or give "
+            "some tables a stack of their own"
+        )
     keeps_exports = any(table.point_in_time.keep_native_export for table in settings.tables)
     return {
         "BucketName": settings.storage.bucket,
@@ -56,6 +66,7 @@ def parameters(
         "RolePath": f"{path}/",
         "RoleArn": glue.role_arn,
         "TableArns": tables,
+        **lists,
         "JobName": glue.job_name,
         "ConnectorJobName": glue.connector_job_name,
         "ScriptKey": prefix + code.scripts["glue"][0],
@@ -81,3 +92,20 @@ def parameters(
         "MakeJob": existing.make("Job"),
         "MakeConnectorJob": existing.make("ConnectorJob"),
     }
+
+
+def _roles_and_keys(settings: Settings, own_keys: str) -> Mapping[str, str]:
+    """The parameters that list them; keys of exports may be given by their IDs alone."""
+    exported = [table for table in settings.tables if table.engine in EXPORTING]
+    keys = [table.point_in_time.kms_key for table in exported]
+    return {
+        "TableRoleArns": _listed(table.role_arn for table in settings.tables),
+        "ExportingRoleArns": _listed(table.role_arn for table in exported),
+        "TableKeyArns": _listed(settings.deploy.table_kms_keys),
+        "ExportKeyArns": _listed(key if key is None or key.startswith("arn:") else own_keys + key for key in keys),
+    }
+
+
+def _listed(arns: Iterable[str | None]) -> str:
+    """Each once, as CloudFormation takes a list."""
+    return ",".join(dict.fromkeys(filter(None, arns)))

@@ -42,13 +42,19 @@ class Endpoint:
             "AWS_ACCOUNT_ID": ACCOUNT_ID,
         }
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of the sandbox, whatever the environment says."""
+    def client(self, service: str, account: str = ACCESS_KEY, region: str = REGION) -> Any:
+        """A boto3 client of the sandbox, whatever the environment says.
+
+        Args:
+            service: Of which service.
+            account: Another account than the sandbox's own, by its ID.
+            region: Where.
+        """
         with _MAKING_A_CLIENT:
             return boto3.client(
                 service,  # pyright: ignore[reportCallIssue, reportArgumentType]
                 endpoint_url=self.url,
-                region_name=REGION,
-                aws_access_key_id=ACCESS_KEY,
+                region_name=region,
+                aws_access_key_id=account,
                 aws_secret_access_key=SECRET_KEY,
             )

@@ -34,9 +34,11 @@ from moto.glue.responses import GlueResponse
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal import urls as moto_api_urls
 from moto.s3.models import FakeBucket
+from moto.sts.responses import TokenResponse
 
 from dynamo_assets.errors import SandboxError
 from dynamo_assets.sandbox import bucket_policies, traffic
+from dynamo_assets.sandbox.accounts import identities, roles
 from dynamo_assets.sandbox.athena.service import Athena, refuse, respond
 from dynamo_assets.sandbox.cloudformation import service as cloudformation
 from dynamo_assets.sandbox.crawlers.classifiers import Classifiers
@@ -75,6 +77,7 @@ def install(endpoint: Endpoint) -> None:
             "reinstall with the project's constraints file"
         )
     _keep_what_is_asked_again()
+    _install_accounts()
     # Read when the first request of moto's own API arrives.
     moto_api_urls.url_paths["{0}" + traffic.PATH] = traffic.traffic.serve
     moto_api_urls.url_paths["{0}" + checks.PATH] = checks.request_checks.serve
@@ -100,6 +103,13 @@ def _keep_what_is_asked_again() -> None:
     # The time of each object of a listing, which is text, for every listing.
     serializing: Any = moto_serialize
     serializing.parse_to_aware_datetime = functools.lru_cache(10_000)(parse_to_aware_datetime)
+
+
+def _install_accounts() -> None:
+    responses: Any = moto_responses.BaseResponse
+    responses.get_current_account = identities.current_account
+    tokens: Any = TokenResponse
+    tokens.assume_role = roles.assume_role
 
 
 def _install_dynamodb() -> None:
@@ -151,6 +161,8 @@ def _answered_by(
     def answer(response: GlueResponse) -> ActionResult:
         if response.region != REGION:
             raise invalid(f"The sandbox does not have AWS Glue in {response.region}: only in {REGION}")
+        if response.current_account != ACCOUNT_ID:
+            raise invalid(f"The sandbox does not have AWS Glue in {response.current_account}: only in {ACCOUNT_ID}")
         return ActionResult(operation(json.loads(response.body)) or {})
 
     return answer

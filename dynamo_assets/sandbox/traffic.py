@@ -4,7 +4,8 @@ The sandbox checks no permissions; with this a test can say which would have bee
 
     curl "$AWS_ENDPOINT_URL/moto-api/sandbox/traffic?key=$AWS_ACCESS_KEY_ID"
 
-A POST forgets what is known of the key. Glue runs have a key of their own, as they have a role of their own on AWS.
+A POST forgets what is known of the key. Glue runs have a key of their own, as they have a role of their own on AWS;
+what is asked with a role's credentials is known by its ARN, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
+from dynamo_assets.sandbox.accounts.identities import identity_of
 from dynamo_assets.sandbox.endpoint import Endpoint
 
 PATH = "/moto-api/sandbox/traffic"
@@ -63,7 +65,10 @@ class Traffic:
         """Takes down a request, given as WSGI has it."""
         signed = CREDENTIAL.search(request.get("HTTP_AUTHORIZATION", ""))
         if signed:
-            self._actions.setdefault(signed[1], set()).update(_actions(signed[2], request))
+            actions = _actions(signed[2], request)
+            self._actions.setdefault(signed[1], set()).update(actions)
+            if role := identity_of(signed[1]).role_arn:
+                self._actions.setdefault(role, set()).update(actions)
 
     def serve(self, request: Any, _url: str, _headers: Any) -> tuple[int, dict[str, str], str]:
         """Answers the route above."""
@@ -106,7 +111,7 @@ def used_actions(endpoint: Endpoint, key: str, *, forget: bool = False) -> set[s
 
     Args:
         endpoint: The sandbox.
-        key: The access key ID.
+        key: The access key ID, or the ARN of a role that is assumed.
         forget: Begin anew; then there are none.
     """
     url = f"{endpoint.url}{PATH}?key={urllib.parse.quote(key)}"

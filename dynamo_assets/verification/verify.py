@@ -75,7 +75,7 @@ class Verifier:
         if levels.volume != "off":
             yield check_volume(manifest, self.records.before(table.name, manifest.snapshot_timestamp), table)
         if levels.source != "off":
-            yield check_source(self.aws.dynamodb_of(table.table), manifest, self.now())
+            yield check_source(self.aws.dynamodb_of(table), manifest, self.now())
         if levels.schema_changes != "off":
             yield check_schema(manifest)
         if levels.conversions != "off":

@@ -252,7 +252,7 @@ class PipelineMaker:
     def __call__(self, tables: Mapping[str, Mapping[str, Any]], **sections: Mapping[str, Any]) -> Pipeline:
         name = self.unique("exports")
         document = {
-            "storage": {"bucket": name.replace("_", "-")},
+            "storage": {"bucket": name.replace("_", "-"), **sections.pop("storage", {})},
             "catalog": {"database": name, **sections.pop("catalog", {})},
             "athena": {"workgroup": name, **sections.pop("athena", {})},
             "glue": {"job_name": name, "role_arn": ROLE, **sections.pop("glue", {})},
@@ -262,6 +262,7 @@ class PipelineMaker:
             "sets": sections.pop("sets", {}),
             "alerts": sections.pop("alerts", {}),
             "deploy": {**NO_WHEELS, **sections.pop("deploy", {})},
+            "accounts": sections.pop("accounts", {}),
         }
         assert not sections
         path = self.folder / f"{name}.yaml"

@@ -34,6 +34,16 @@ LOOKS = {
 """What the doctor asks beyond what Dagster's own policies allow."""
 LOOKS_AT_MORE = {"kms:DescribeKey", "sns:GetTopicAttributes"}
 """The same, with keys and a topic."""
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+)
 Found = list[tuple[str | None, str, str]]
 
 
@@ -95,7 +105,7 @@ def become(aws: Endpoint, name: str, monkeypatch) -> Callable[[], str]:
         [stack] = aws.client("cloudformation").describe_stacks(StackName=f"dynamo-assets-{name.replace('_', '-')}")[
             "Stacks"
         ]
-        arn = iam.create_role(RoleName=role, Path="/data/", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        arn = iam.create_role(RoleName=role, Path="/data/", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         for output in stack["Outputs"]:
             if output["OutputKey"].endswith("PolicyArn"):
                 iam.attach_role_policy(RoleName=role, PolicyArn=output["OutputValue"])

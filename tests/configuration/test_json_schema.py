@@ -133,9 +133,10 @@ PROBES: list[Any] = [
 
 _FEWEST: Mapping[str, dict[str, Any]] = {
     "Storage": {"bucket": "exports"},
+    "Account": {"role_arn": "arn:aws:iam::210987654321:role/reader"},
     "Freshness": {"warn": "1m", "fail": "9d"},
     "DeclaredCheck": {"sql": "{view}", "expect": 1},
-    "Table": {"table": "Orders", "name": "orders"},
+    "Table": {"table": "Orders", "name": "orders", "role_arn": "arn:aws:iam::210987654321:role/reader"},
     "TableSet": {"name": "shop", "tables": ["Orders", "Customers"]},
 }
 
@@ -146,9 +147,9 @@ def _all_keys() -> Iterator[tuple[type[BaseModel], Key, Mapping[str, Any]]]:
     for key in keys_of(Settings):
         if key.name == "tables":
             yield from _keys_below(Table, SCHEMA["definitions"]["table"], but="table")
-        elif key.name == "sets":
+        elif key.name in ("accounts", "sets"):
             [model] = sections_within(key.form)
-            yield from _keys_below(model, top["sets"]["additionalProperties"], but="name")
+            yield from _keys_below(model, top[key.name]["additionalProperties"], but="name")
         else:
             [model] = sections_within(key.form)
             yield from _keys_below(model, top[key.name])

@@ -13,6 +13,8 @@ from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION
 
 TEMPLATE = Path(dynamo_assets.infrastructure.__path__[0]) / "template.yaml"
 TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/Orders"
+READER = "arn:aws:iam::210987654321:role/reader"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 EVERYTHING = {
     "BucketName": "exports",
     "TableArns": TABLE,
@@ -22,6 +24,10 @@ EVERYTHING = {
     "PythonModules": "pyarrow==17",
     "MakeKey": "true",
     "TopicName": "alerts",
+    "TableRoleArns": READER,
+    "ExportingRoleArns": READER,
+    "TableKeyArns": KEY,
+    "ExportKeyArns": KEY,
 }
 
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import re
 
-import pytest
 from cfnlint.api import lint_all
 
-from dynamo_assets.infrastructure.parameters import MAX_TABLES_TEXT, template_body
+from dynamo_assets.infrastructure.parameters import MAX_ROLES_AND_KEYS_TEXT, MAX_TABLES_TEXT, template_body
 from dynamo_assets.sandbox.cloudformation.identities import INLINE_POLICIES_LIMIT, MANAGED_POLICY_LIMIT
 from dynamo_assets.sandbox.cloudformation.template import MAX_TEMPLATE_BYTES
-from tests.infrastructure.template_policies import TABLE, TEMPLATE, as_list, documents, evaluated
+from tests.infrastructure.template_policies import (
+    KEY,
+    READER,
+    TABLE,
+    TEMPLATE,
+    allowed_actions,
+    as_list,
+    documents,
+    evaluated,
+)
 
 DAGSTER = ("DagsterPolicy", "DagsterTablesPolicy")
 WILDCARDS = {
@@ -19,6 +27,7 @@ WILDCARDS = {
         "Key",
         "PoliciesOfTheAccountDecide",
     ): "a key's own policy names the key so; without it nobody could manage the key",
+    ("Key", "LetOtherAccountsEncryptExports"): "of the key itself",
     ("BucketPolicy", "OnlyOverTls"): "a refusal, of everything",
     ("Role", "WriteMetrics"): "CloudWatch has no resources for metrics; confined by the namespace",
     ("DagsterPolicy", "MakeCrawlers"): "these actions know no resources; confined by the one role that may be passed",
@@ -55,10 +64,32 @@ def _is_open(resource: str) -> bool:
     return resource == "*" or ("*" in resource and not any(each in resource.split("*", maxsplit=1)[0] for each in ours))
 
 
-@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
-def test_every_arn_is_of_the_partition_that_the_stack_is_in(partition: str) -> None:
-    assert partition not in TEMPLATE.read_text()
-    assert "arn:aws:" not in TEMPLATE.read_text()
+def test_no_arn_of_the_template_is_of_one_partition_only() -> None:
+    text = TEMPLATE.read_text()
+    assert not re.findall(
+        r"arn:aws|amazonaws\.com(?!\.cn)(?<!glue\.amazonaws\.com)(?<!dynamodb\.\*\.amazonaws\.com)", text
+    )
+
+
+def test_without_tables_of_the_own_account_nothing_of_dynamodb_is_allowed_but_the_roles() -> None:
+    resources = evaluated(TableArns="", TableKeyArns="", ExportKeyArns="")
+
+    assert "DagsterTablesPolicy" not in resources
+    for name in ("Role", "DagsterPolicy"):
+        [*_, document] = [document for owner, document in documents(resources) if owner == name]
+        assert not any(action.startswith("dynamodb:") for action in allowed_actions(document))
+        [assumed] = [each for each in document["Statement"] if each["Action"] == "sts:AssumeRole"]
+        assert assumed["Resource"] == [READER]
+
+
+def test_without_roles_nobody_else_may_use_bucket_or_key() -> None:
+    resources = evaluated(TableRoleArns="", ExportingRoleArns="")
+
+    for name, document in documents(resources):
+        allowed = [each for each in document["Statement"] if each["Effect"] == "Allow"]
+        assert not [each for each in allowed if READER in str(each)], name
+        assert name == "Role" or "sts:AssumeRole" not in allowed_actions(document)
+    assert not [each for each in resources["BucketPolicy"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
 
 
 def test_the_policies_of_as_many_tables_as_deploy_takes_are_not_too_long() -> None:
@@ -71,6 +102,7 @@ def test_the_policies_of_as_many_tables_as_deploy_takes_are_not_too_long() -> No
         "JobName": "j" * 60,
         "ConnectorJobName": "c" * 70,
         "TableArns": ",".join([TABLE] * (MAX_TABLES_TEXT // len(TABLE + ","))),
+        "TableKeyArns": ",".join([KEY] * (MAX_ROLES_AND_KEYS_TEXT // len(KEY + ","))),
     }
     resources = evaluated(**longest)
     for name, limit in {"Role": INLINE_POLICIES_LIMIT, **dict.fromkeys(DAGSTER, MANAGED_POLICY_LIMIT)}.items():

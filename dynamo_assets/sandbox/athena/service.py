@@ -17,7 +17,7 @@ from dynamo_assets.sandbox.athena.execution import Execution, Runner
 from dynamo_assets.sandbox.athena.mount import bucket_and_key
 from dynamo_assets.sandbox.athena.statements import parse
 from dynamo_assets.sandbox.athena.work_groups import WorkGroups
-from dynamo_assets.sandbox.endpoint import REGION, Endpoint
+from dynamo_assets.sandbox.endpoint import ACCOUNT_ID, REGION, Endpoint
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_ROWS = 1000
@@ -51,6 +51,8 @@ def respond(operation: Operation) -> Callable[[Any], Any]:
 def _answer(operation: Operation, response: Any) -> dict[str, Any]:
     if response.region != REGION:
         raise RequestError(f"The sandbox does not have Athena in {response.region}: only in {REGION}")
+    if response.current_account != ACCOUNT_ID:
+        raise RequestError(f"The sandbox does not have Athena in {response.current_account}: only in {ACCOUNT_ID}")
     return operation(json.loads(response.body or "{}"))
 
 

@@ -212,6 +212,10 @@ def answered_by(operation: Callable[[Request], Request]) -> Callable[[Any], Acti
     def answer(response: Any) -> ActionResult:
         if response.region != REGION:
             raise refused(f"The sandbox does not have CloudFormation in {response.region}: only in {REGION}")
+        if response.current_account != ACCOUNT_ID:
+            raise refused(
+                f"The sandbox does not have CloudFormation in {response.current_account}: only in {ACCOUNT_ID}"
+            )
         return ActionResult(operation(response.params))
 
     return answer

@@ -28,6 +28,7 @@ from dynamo_assets.sandbox.dynamodb.consumed_capacity import described, wanted_l
 from dynamo_assets.sandbox.dynamodb.errors import invalid, refusal
 from dynamo_assets.sandbox.dynamodb.hash_space import OrderKey, position, segment_bounds
 from dynamo_assets.sandbox.dynamodb.item_size import read_units
+from dynamo_assets.sandbox.dynamodb.other_accounts import enter
 from dynamo_assets.sandbox.dynamodb.table_writes import LOCK, log_of
 from dynamo_assets.sandbox.dynamodb.write_log import Page, encode
 
@@ -41,7 +42,7 @@ _moto_scan = DynamoHandler.scan
 def call_action(handler: DynamoHandler) -> TYPE_RESPONSE:
     """Answers one request at a time; moto adds the `x-amz-crc32` that clients check bodies by."""
     with LOCK:
-        return _moto_call_action(handler)
+        return enter(handler) or _moto_call_action(handler)
 
 
 def is_within_segment(item: Item, segments: tuple[int, int] | tuple[None, None]) -> bool:

@@ -32,6 +32,7 @@ from dynamo_assets.sandbox.dynamodb.clock import MICROS, clock, to_datetime
 from dynamo_assets.sandbox.dynamodb.errors import dynamodb_error, invalid
 from dynamo_assets.sandbox.dynamodb.item_size import KB
 from dynamo_assets.sandbox.dynamodb.table_writes import LOCK, log_of
+from dynamo_assets.sandbox.native_export.buckets import DENIED, may_write, owner_of
 from dynamo_assets.sandbox.native_export.files import (
     Destination,
     Line,
@@ -203,8 +204,10 @@ def _writer(handler: DynamoHandler, table: Table, export: Export) -> Callable[[]
     lines, size = _lines(table, export.period)
     partitions = _partitions(table, size)
     request = export.request
+    owner = owner_of(request["S3Bucket"]) or handler.current_account
+    denied = not may_write(handler, request)
     destination = Destination(
-        s3=s3_backends[handler.current_account][handler.partition],
+        s3=s3_backends[owner][handler.partition],
         bucket=request["S3Bucket"],
         root="/".join(part for part in (request.get("S3Prefix"), "AWSDynamoDB") if part),
         export_id=export.arn.rpartition("/")[2],
@@ -216,6 +219,8 @@ def _writer(handler: DynamoHandler, table: Table, export: Export) -> Callable[[]
     billed = max(size, MIN_INCREMENTAL_BILLED_BYTES) if incremental else size
 
     def write() -> None:
+        if denied:
+            return export.end("FAILED", FailureCode="S3AccessDenied", FailureMessage=DENIED)
         try:
             write_data(destination, lines, partitions, shared_folder=incremental)
             _ending.wait(float(os.environ.get(SECONDS_VARIABLE, "0")))
