@@ -6,49 +6,17 @@ named in calls, there are the patterns that cover them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 from dynamo_assets.configuration.settings import Settings
-from dynamo_assets.configuration.table_settings import Table
 from dynamo_assets.doctor.case import Place
-from dynamo_assets.doctor.usage import (
-    is_exported_by_dynamodb,
-    is_scanned_here,
-    is_scanned_on_glue,
-    job_of,
-    runs_on_glue,
-)
-from dynamo_assets.naming import crawler_name, snapshots_table, table_name
+from dynamo_assets.doctor.need import Need
+from dynamo_assets.doctor.table_needs import tables_of_dagster, tables_of_glue
+from dynamo_assets.doctor.usage import is_exported_by_dynamodb, job_of, runs_on_glue
+from dynamo_assets.naming import crawler_name, snapshots_table
 
 SAMPLE = "2026-11-23T10:00:00"
 """A label and a file's name, for resources of which there may be none yet."""
-
-
-@dataclass(frozen=True)
-class Need:
-    """Some actions on some resources, each on each.
-
-    Attributes:
-        purpose: What cannot be done without.
-        actions: By IAM's names.
-        resources: ARNs.
-        context: What a call is accompanied by, as far as policies ask for it.
-        elsewhere: Whose own policy may allow it as well, where that is usual; empty where it is not.
-    """
-
-    purpose: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    context: Mapping[str, str] = field(default_factory=dict)
-    elsewhere: str = ""
-
-
-def table_arn(table: Table, place: Place) -> str:
-    """A table's ARN."""
-    if table.table.startswith("arn:"):
-        return table.table
-    return place.arn("dynamodb", f"table/{table_name(table.table)}")
 
 
 def needs_of_dagster(settings: Settings, place: Place, keys: Sequence[str] = ()) -> list[Need]:
@@ -62,7 +30,7 @@ def needs_of_dagster(settings: Settings, place: Place, keys: Sequence[str] = ())
     return [
         need
         for part in (
-            _tables_of_dagster(settings, place),
+            tables_of_dagster(settings, place),
             _objects(settings, place),
             _of_dagster_alone(settings, place),
             _jobs(settings, place),
@@ -80,7 +48,7 @@ def needs_of_glue(settings: Settings, place: Place, keys: Sequence[str] = ()) ->
     return [
         need
         for part in (
-            _tables_of_glue(settings, place),
+            tables_of_glue(settings, place),
             _objects(settings, place),
             _crawls(settings, place),
             _logs(settings, place),
@@ -89,34 +57,6 @@ def needs_of_glue(settings: Settings, place: Place, keys: Sequence[str] = ()) ->
         for need in part
         if need.resources
     ]
-
-
-def _tables_of_dagster(settings: Settings, place: Place) -> Iterator[Need]:
-    exported = [table_arn(table, place) for table in settings.tables if is_exported_by_dynamodb(table)]
-    yield Need("looking at tables", ("dynamodb:DescribeTable",), _arns(settings.tables, place))
-    scanned = [table for table in settings.tables if is_scanned_here(table)]
-    yield Need("scanning tables in the Dagster run", ("dynamodb:Scan",), _arns(scanned, place))
-    yield Need(
-        "DynamoDB's own exports",
-        ("dynamodb:DescribeContinuousBackups", "dynamodb:ExportTableToPointInTime"),
-        tuple(exported),
-    )
-    yield Need(
-        "following DynamoDB's own exports",
-        ("dynamodb:DescribeExport",),
-        tuple(f"{arn}/export/01693685827463-2d8752fd" for arn in exported),
-    )
-
-
-def _arns(tables: Sequence[Table], place: Place) -> tuple[str, ...]:
-    return tuple(table_arn(table, place) for table in tables)
-
-
-def _tables_of_glue(settings: Settings, place: Place) -> Iterator[Need]:
-    scanned = [table for table in settings.tables if is_scanned_on_glue(table)]
-    converted = [table for table in settings.tables if runs_on_glue(table)]
-    yield Need("looking at tables on Glue", ("dynamodb:DescribeTable",), _arns(converted, place))
-    yield Need("scanning tables on Glue", ("dynamodb:Scan",), _arns(scanned, place))
 
 
 def _bucket(settings: Settings, place: Place) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from dynamo_assets.doctor.case import Case
 from dynamo_assets.doctor.finding import Finding, ok, unknown
 from dynamo_assets.doctor.inquiry import UntoldError
-from dynamo_assets.doctor.needs import Need
+from dynamo_assets.doctor.need import Need
 from dynamo_assets.doctor.principal import NO_SUCH_ENTITY, principal_of
 
 ALLOWED = "allowed"

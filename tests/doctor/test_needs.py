@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dynamo_assets.configuration.settings import Settings
-from dynamo_assets.doctor.needs import Need, needs_of_dagster, needs_of_glue, table_arn
+from dynamo_assets.doctor.need import Need
+from dynamo_assets.doctor.needs import needs_of_dagster, needs_of_glue
+from dynamo_assets.doctor.table_needs import table_arn
 from dynamo_assets.doctor.usage import is_exported_by_dynamodb, runs_on_glue
 from dynamo_assets.infrastructure.existing import Existing
 from dynamo_assets.infrastructure.glue_code import build_glue_code
@@ -20,14 +22,17 @@ from tests.infrastructure.template_policies import allowed_actions, as_list, doc
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:alerts"
+TABLE_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/4321abcd-12ab-34cd-56ef-1234567890ab"
+READER = "arn:aws:iam::210987654321:role/reader"
 EVERYTHING = settings(
     table("Orders", engine="glue", format="csv"),
     table("Reviews", engine="glue_connector"),
     table("Stock", engine="point_in_time"),
     table("Shop", engine="in_process"),
     table("Any", engine="auto"),
+    table("arn:aws:dynamodb:eu-west-1:210987654321:table/Theirs", name="theirs", role_arn=READER),
     alerts={"sns_topic": TOPIC},
-    deploy={"kms_key": KEY},
+    deploy={"kms_key": KEY, "table_kms_keys": [TABLE_KEY]},
 )
 
 
@@ -75,8 +80,9 @@ def _unused(needs: Iterable[Need], policies: Sequence[Mapping[str, Any]]) -> set
 def test_with_everything_in_use_it_needs_exactly_what_the_template_allows() -> None:
     dagster, glue = _policies(EVERYTHING)
     # The template does not tell tables by their engines.
-    not_exported = {table_arn(each, PLACE) for each in EVERYTHING.tables if not is_exported_by_dynamodb(each)}
-    not_on_glue = {table_arn(each, PLACE) for each in EVERYTHING.tables if not runs_on_glue(each)}
+    own = [each for each in EVERYTHING.tables if each.role is None]
+    not_exported = {table_arn(each, PLACE) for each in own if not is_exported_by_dynamodb(each)}
+    not_on_glue = {table_arn(each, PLACE) for each in own if not runs_on_glue(each)}
     for needs, policies, more in (
         (needs_of_dagster(EVERYTHING, PLACE, [KEY]), dagster, {f"{arn}/export/*" for arn in not_exported}),
         (needs_of_glue(EVERYTHING, PLACE, [KEY]), glue, not_on_glue),
@@ -98,7 +104,7 @@ def test_what_a_configuration_does_not_use_it_does_not_need() -> None:
         "glue:BatchStopJobRun", "glue:CreateClassifier", "glue:CreateCrawler", "glue:GetCrawler", "glue:GetJobRun",
         "glue:GetJobRuns", "glue:ListCrawls", "glue:StartCrawler", "glue:StartJobRun", "glue:StopCrawler",
         "glue:UpdateCrawler", "iam:PassRole", "kms:Decrypt", "kms:GenerateDataKey", "logs:GetLogEvents",
-        "s3:PutObjectAcl", "sns:Publish",
+        "s3:PutObjectAcl", "sns:Publish", "sts:AssumeRole",
     }  # fmt: skip
 
 

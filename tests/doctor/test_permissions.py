@@ -9,7 +9,7 @@ import pytest
 from dynamo_assets.doctor.examination import with_evidence
 from dynamo_assets.doctor.finding import problem, unknown
 from dynamo_assets.doctor.inquiry import Inquiry
-from dynamo_assets.doctor.needs import Need
+from dynamo_assets.doctor.need import Need
 from dynamo_assets.doctor.permissions import judged, read
 
 NEED = Need("runs", ("s3:GetObject", "s3:PutObject"), ("arn:a", "arn:b"))

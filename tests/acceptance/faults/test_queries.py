@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -27,8 +28,8 @@ def in_its_place(sql: str) -> Behaviour:
     """Athena is given another statement than the one that was sent."""
 
     def fault(exchange: Exchange) -> None:
-        asked = {**exchange.request.parameters, "QueryString": sql}
-        asked.pop("ClientRequestToken", None)
+        # Another statement is another request: Athena would refuse the token of the one that was sent.
+        asked = {**exchange.request.parameters, "QueryString": sql, "ClientRequestToken": str(uuid.uuid4())}
         exchange.request = replace(exchange.request, body=json.dumps(asked).encode())
         pass_on(exchange)
 
