@@ -21,8 +21,8 @@ from dynamo_assets.export.table_description import TableDescription
 
 def main() -> None:
     options = parse_arguments()
-    table = TableDescription.of(Clients(options.table).dynamodb, options.table)
     request = ExportRequest(table=options.table, bucket=options.bucket)
+    table = TableDescription.of(Clients(request).dynamodb, options.table)
     decoder = PageDecoder(Facts.of_keys(table.keys), request, list(table.keys))
     rows, seconds = 0, 0.0
     with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_the_file_of_the_sample_tables_loads_and_makes_their_assets(
 ) -> None:
     # In a region of its own, so that no other test's tables are there.
     monkeypatch.setattr("dynamo_assets.sandbox.endpoint.REGION", "eu-west-3")
-    monkeypatch.setattr(Endpoint, "client", own_client)
+    monkeypatch.setattr(Endpoint, "client", partialmethod(own_client, region="eu-west-3"))
     point_to(aws, monkeypatch)
     # Few items of each table are enough: what counts is how the tables are described.
     monkeypatch.setattr(samples, "SERVICES", ("sts",))

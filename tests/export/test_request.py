@@ -33,6 +33,8 @@ FULL = request(
     format="orc",
     rediscover=True,
     time_limit_seconds=3600,
+    role_arn="arn:aws:iam::123456789012:role/reader",
+    external_id="us: and/you",
 )
 
 MERGE = replace(

@@ -181,7 +181,6 @@ REFUSED = """
     def importing(line):
         exec(line, {})
     say("found", [
-        refused(read, TABLE, **{"dynamodb.sts.roleArn": "arn:aws:iam::1:role/x"}),
         refused(read, TABLE, **{"dynamodb.filter": "x"}),
         refused(read, TABLE, **{"dynamodb.export": "ddb"}),
         refused(glue_context.create_dynamic_frame.from_options, "s3", {"paths": ["s3://b/k"]}, format="json"),
@@ -220,7 +219,6 @@ def test_what_is_not_there_is_refused_by_name(reader: Reader) -> None:
     )
     found = reader.run(table, REFUSED)
     words = [
-        "dynamodb.sts.roleArn",
         "dynamodb.filter",
         "dynamodb.export",
         "'s3'",

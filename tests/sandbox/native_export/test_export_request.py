@@ -83,7 +83,6 @@ def test_a_table_that_is_not_there_is_not_found(exports: Exports) -> None:
         ({"ExportType": "HALF"}, "at 'exportType' failed to satisfy constraint"),
         ({"S3SseAlgorithm": "ROT13"}, "at 's3SseAlgorithm' failed to satisfy constraint"),
         ({"S3Bucket": "no/bucket"}, "at 's3Bucket' failed to satisfy constraint"),
-        ({"S3BucketOwner": "000000000000"}, "The sandbox does not have another account"),
         ({"ExportType": "INCREMENTAL_EXPORT"}, "needs an IncrementalExportSpecification"),
         ({"IncrementalExportSpecification": {"ExportFromTime": 1}}, "is of an INCREMENTAL_EXPORT"),
         (
