@@ -52,8 +52,7 @@ def _one_session() -> Iterator[None]:
 
     def shared(make: Callable[..., Any]) -> Callable[..., Any]:
         def find(aws: AwsClients, *what: Any) -> Any:
-            environment = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
-            key = (make.__name__, aws.profile, aws.region, environment, *what)
+            key = (make.__name__, aws.profile, aws.region, _where_aws_is(), *what)
             if key not in known:
                 known[key] = make(aws, *what)
             return known[key]
@@ -65,8 +64,21 @@ def _one_session() -> Iterator[None]:
         patch.setattr(AwsClients, "_client", shared(make_client))
         # Those of an export, each made of such a session.
         for make in (clients.patient_client, clients.reading_client):
-            patch.setattr(clients, make.__name__, functools.cache(make))
+            patch.setattr(clients, make.__name__, _shared_in_one_aws(make))
         yield
+
+
+def _shared_in_one_aws(make: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.cache
+    def made(environment: object, *arguments: Any) -> Any:
+        return make(*arguments)
+
+    return lambda *arguments: made(_where_aws_is(), *arguments)
+
+
+def _where_aws_is() -> tuple[tuple[str, str], ...]:
+    """What says where AWS is: tests of other folders, in the same process, put a proxy before the sandbox."""
+    return tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
 
 
 @functools.cache
