@@ -1,7 +1,7 @@
 """Policy documents of IAM, evaluated: IAM user guide, "Policy evaluation logic".
 
-An identity's own policies and its boundary, within one account. What is not understood here is refused, since a guess
-would be an answer about permissions.
+An identity's own policies and its boundary, within one account; those of resources, whose principals
+`sandbox.accounts` looks at. What is not understood here is refused, since a guess would be an answer about permissions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Document:
     @classmethod
     def of(cls, name: str, kind: str, document: Mapping[str, Any]) -> Document:
         """From the document as JSON has it."""
-        return cls(name, kind, tuple(_as_list(document["Statement"])))
+        return cls(name, kind, tuple(as_list(document["Statement"])))
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ def _is_about(statement: Mapping[str, Any], call: Call) -> bool:
 
 def _matches(statement: Mapping[str, Any], element: str, value: str, *, ignore_case: bool) -> bool:
     if element in statement:
-        return any(_like(pattern, value, ignore_case) for pattern in _as_list(statement[element]))
-    return not any(_like(pattern, value, ignore_case) for pattern in _as_list(statement[f"Not{element}"]))
+        return any(_like(pattern, value, ignore_case) for pattern in as_list(statement[element]))
+    return not any(_like(pattern, value, ignore_case) for pattern in as_list(statement[f"Not{element}"]))
 
 
 def _holds(conditions: Mapping[str, Mapping[str, Any]], call: Call, missing: set[str]) -> bool:
@@ -112,7 +112,7 @@ def _holds(conditions: Mapping[str, Mapping[str, Any]], call: Call, missing: set
 def _each_condition(conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, list[str]]]:
     for operator, keys in conditions.items():
         for key, values in keys.items():
-            yield operator, key, [str(value) for value in _as_list(values)]
+            yield operator, key, [str(value) for value in as_list(values)]
 
 
 def _fulfils(operator: str, key: str, wanted: list[str], call: Call, missing: set[str]) -> bool:
@@ -120,7 +120,7 @@ def _fulfils(operator: str, key: str, wanted: list[str], call: Call, missing: se
     match operator:
         case "StringEquals":
             fulfils = any(value in wanted for value in given or ())
-        case "StringLike":
+        case "StringLike" | "ArnLike" | "ArnEquals":
             fulfils = any(_like(pattern, value, False) for pattern in wanted for value in given or ())
         case "Bool":
             fulfils = any(value.lower() == each.lower() for value in given or () for each in wanted)
@@ -143,5 +143,6 @@ def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE | re.DOTALL if ignore_case else re.DOTALL)
 
 
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """Policies have a list, or its only element."""
     return value if isinstance(value, list) else [value]
