@@ -8,7 +8,6 @@ import os
 import sys
 
 from dynamo_assets.commands.subcommands import Subcommands
-from dynamo_assets.errors import ConfigError
 
 FORMATS = ("parquet", "orc", "avro", "json", "csv")
 
@@ -42,9 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dynamo_assets.configuration.load import load_settings
 
     settings = load_settings()
-    table = next((table for table in settings.tables if table.table == arguments.table), None)
-    if table is None:
-        raise ConfigError(f"no table {arguments.table!r} in tables.yaml; nothing was changed")
+    table = settings.table_named(arguments.table)
     order = Order(
         source=arguments.source,
         format=arguments.format,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from dynamo_assets.commands.subcommands import Subcommands
-from dynamo_assets.errors import ConfigError
 
 
 def add(commands: Subcommands) -> None:
@@ -30,10 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dynamo_assets.export.claim import utc_now
 
     settings = load_settings()
-    known = {table.table: table for table in settings.tables}
-    if strange := [name for name in arguments.table if name not in known]:
-        raise ConfigError(f"--table {strange[0]}: tables.yaml has no such table; it has {', '.join(sorted(known))}")
-    tables = [known[name] for name in arguments.table] or settings.tables
+    tables = [settings.table_named(name) for name in arguments.table] or settings.tables
     report = examine(settings, AwsClients(brief=True), tables, utc_now(), arguments.principal)
     print(json.dumps(report.document(), indent=2) if arguments.json else "\n".join(report.lines()))
     return report.exit_code(strict=arguments.strict)

@@ -26,11 +26,11 @@ def run(arguments: argparse.Namespace) -> int:
     from dynamo_assets.aws.clients import AwsClients
     from dynamo_assets.configuration.load import load_settings
     from dynamo_assets.erasure.keys import Keys, read_keys
-    from dynamo_assets.erasure.run import ErasureRun, table_named
+    from dynamo_assets.erasure.run import ErasureRun
     from dynamo_assets.export.claim import utc_now
 
     settings, aws = load_settings(), AwsClients()
-    table = table_named(settings, arguments.table)
+    table = settings.table_named(arguments.table)
     keys = Keys.of(arguments.key, "--key") if arguments.key else Keys(())
     if arguments.keys_file:
         keys += read_keys(arguments.keys_file, aws.s3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +11,7 @@ from pydantic import Field, model_validator
 from dynamo_assets.configuration.accounts import Account
 from dynamo_assets.configuration.setting_types import AccountId, Arn, Duration, Section, Size, SnsTopic, Workers
 from dynamo_assets.configuration.table_settings import Freshness, Table
+from dynamo_assets.errors import ConfigError
 from dynamo_assets.export.request import ExportRequest
 from dynamo_assets.naming import Layout
 from dynamo_assets.prices import Prices
@@ -173,6 +175,19 @@ class Settings(Section):
     """The DynamoDB tables, by name, or by ARN in quotes; each with its settings, or none."""
     sets: list[TableSet] = Field(default=[])
     """Tables whose views [move together](point-in-time.md#sets-several-tables-as-of-one-instant)."""
+
+    def table_named(self, name: str) -> Table:
+        """The table that a person has named, as `tables` does.
+
+        Raises:
+            ConfigError: There is none of this name.
+        """
+        tables = {table.table: table for table in self.tables}
+        if name not in tables:
+            close = get_close_matches(name, tables, 1)
+            meant = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(tables)[:10])}."
+            raise ConfigError(f"no table {name!r} in tables.yaml; {meant} Nothing was changed")
+        return tables[name]
 
     def members(self, table_set: TableSet) -> tuple[Table, ...]:
         """The tables of a set, in the order of its entry."""

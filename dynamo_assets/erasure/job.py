@@ -71,10 +71,10 @@ def _run(
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     # They bring pyarrow, which a process that only loads the definitions need not pay for.
     from dynamo_assets.erasure.keys import read_keys  # noqa: PLC0415
-    from dynamo_assets.erasure.run import ErasureRun, table_named  # noqa: PLC0415
+    from dynamo_assets.erasure.run import ErasureRun  # noqa: PLC0415
 
     try:
-        table = table_named(settings, config.table)
+        table = settings.table_named(config.table)
         keys = read_keys(config.keys_file, aws.s3)
         run = ErasureRun(settings, aws, table, keys, f"run {context.run_id}", utc_now, config.dry_run, context.log.info)
         outcome = run.apply()

@@ -164,18 +164,6 @@ class ErasureRun:
         return one_at_a_time(self.aws.s3, held, pause=pause, on_wait=self.log)
 
 
-def table_named(settings: Settings, name: str) -> Table:
-    """A table of the settings.
-
-    Raises:
-        ErasureError: There is none of this name.
-    """
-    for table in settings.tables:
-        if table.table == name:
-            return table
-    raise ErasureError(f"no table {name!r} in tables.yaml; nothing was changed")
-
-
 def _size(found: Holding) -> Amount:
     return Amount(sum(found.rows.values()), len(found.rows))
 

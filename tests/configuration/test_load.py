@@ -24,6 +24,15 @@ def load(tmp_path: Path):
     return load
 
 
+def test_a_table_that_a_person_names_wrongly_is_an_error_that_helps(load) -> None:
+    settings = load(STORAGE + "tables: {Orders: {}, Reviews: {}}")
+    assert settings.table_named("Orders").table == "Orders"
+    with pytest.raises(ConfigError, match=r"no table 'Order' in .*did you mean 'Orders'"):
+        settings.table_named("Order")
+    with pytest.raises(ConfigError, match="it has Orders, Reviews"):
+        settings.table_named("stock")
+
+
 def test_a_table_takes_the_defaults_and_overrides_them(load) -> None:
     settings = load(
         STORAGE
