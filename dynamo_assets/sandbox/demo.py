@@ -25,6 +25,7 @@ from dynamo_assets.aws.clients import AwsClients
 from dynamo_assets.configuration.load import CONFIG_VARIABLE, load_settings
 from dynamo_assets.configuration.settings import Settings
 from dynamo_assets.configuration.table_settings import Table
+from dynamo_assets.doctor.examination import examine
 from dynamo_assets.errors import SandboxError
 from dynamo_assets.export.manifest import ManifestStore
 from dynamo_assets.infrastructure.deployment import deploy
@@ -71,11 +72,22 @@ def run_demo(*, ui: bool, ui_port: int) -> int:
         deploy(settings, aws, lambda line: print(f"  {line}"))
         for name, items in load_samples(endpoint).items():
             print(f"  table {name}: {items:,} items")
+        _examine(settings)
         _export(settings)
         for table in settings.tables:
             _show(table, settings, aws)
         _show_next(environment)
         return _serve_ui(ui_port) if ui else 0
+
+
+def _examine(settings: Settings) -> None:
+    _say("$ dynamo-assets doctor")
+    report = examine(settings, AwsClients(brief=True), settings.tables, datetime.now(UTC))
+    for line in report.lines():
+        if not line.startswith("OK "):
+            print(f"  {line}")
+    if report.exit_code():
+        raise SandboxError("the doctor has found problems, above; the runs would meet them")
 
 
 def _export(settings: Settings) -> None:
