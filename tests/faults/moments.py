@@ -29,6 +29,7 @@ class Moment:
     released: threading.Event = field(default_factory=threading.Event)
     _pid: int = 0
     _known: threading.Event = field(default_factory=threading.Event)
+    _on_its_way: threading.Lock = field(default_factory=threading.Lock)
 
     def aim_at(self, pid: int) -> None:
         """Says who gets the signal."""
@@ -44,6 +45,14 @@ class Moment:
             self.request = exchange.request
             self.act(self, exchange)
         else:
+            with self._on_its_way:
+                pass
+            pass_on(exchange)
+
+    def send_on_the_way(self, number: Signals, exchange: Exchange) -> None:
+        """Sends the signal while a request is on its way, which none that comes after it overtakes."""
+        with self._on_its_way:
+            self.send(number)
             pass_on(exchange)
 
 
@@ -62,8 +71,7 @@ def killed_after(moment: Moment, exchange: Exchange) -> None:
 
 def interrupted_before(moment: Moment, exchange: Exchange) -> None:
     """Ctrl-C comes while the request is on its way."""
-    moment.send(SIGINT)
-    pass_on(exchange)
+    moment.send_on_the_way(SIGINT, exchange)
 
 
 def interrupted_after(moment: Moment, exchange: Exchange) -> None:
