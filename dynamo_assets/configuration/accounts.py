@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from dynamo_assets.configuration.setting_types import EXTERNAL_ID, AccountId, RoleArn, Section
+from dynamo_assets.configuration.aws_names import EXTERNAL_ID, AccountId, RoleArn
+from dynamo_assets.configuration.setting_types import Section
 from dynamo_assets.naming import table_account
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dynamo_assets.configuration.accounts import Account
+from dynamo_assets.configuration.aws_names import ACCOUNT_ID
 from dynamo_assets.configuration.keys import (
     AnyOf,
     Choice,
@@ -28,7 +29,6 @@ from dynamo_assets.configuration.keys import (
     keys_of,
     summary_of,
 )
-from dynamo_assets.configuration.setting_types import ACCOUNT_ID
 from dynamo_assets.configuration.settings import Settings, TableSet
 from dynamo_assets.configuration.table_settings import Table, TableSettings
 from dynamo_assets.naming import TABLE_ARN, TABLE_NAME
@@ -63,7 +63,7 @@ def json_schema() -> Schema:
             "accounts": {
                 "description": plain(top["accounts"].meaning),
                 "type": ["object", "null"],
-                "propertyNames": {"pattern": ACCOUNT_ID},
+                "propertyNames": {"pattern": f"^{ACCOUNT_ID.pattern}$"},
                 "additionalProperties": _section(Account),
             },
             "sets": {

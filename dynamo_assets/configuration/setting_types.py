@@ -179,91 +179,11 @@ Share = Annotated[
 
 def read_off(value: Any) -> Any:
     """`off`, which YAML 1.1 takes for a boolean."""
-    return "off" if value is False else value  # to YAML 1.1 a bare `off` is a boolean
+    return "off" if value is False else value
 
 
 Level = Annotated[Literal["block", "warn", "off"], BeforeValidator(read_off)]
 """What a check that does not pass does: keep the snapshot out of the view, warn, or nothing, for it is not run."""
-
-
-# SNS API reference, "CreateTopic": 256 of these characters; the name of a FIFO topic ends in `.fifo`.
-_SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
-
-
-_A_TOPIC = (
-    "write the ARN of a standard SNS topic: arn:aws:sns:eu-west-1:123456789012:data-alerts (a FIFO topic sends no mail)"
-)
-
-
-def _check_topic(value: Any) -> Any:
-    if not isinstance(value, str) or not _SNS_TOPIC.fullmatch(value):
-        raise ValueError(_A_TOPIC)
-    return value
-
-
-SnsTopic = Annotated[
-    str,
-    BeforeValidator(_check_topic),
-    Written("ARN", {"type": "string", "pattern": f"^{_SNS_TOPIC.pattern}$"}, _A_TOPIC),
-]
-
-
-_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9*-]*:[0-9*]*:[A-Za-z0-9_.*:/-]+")
-
-
-_AN_ARN = "write an ARN, such as arn:aws:dynamodb:eu-west-1:123456789012:table/Orders"
-
-
-def _check_arn(value: Any) -> Any:
-    if not isinstance(value, str) or not _ARN.fullmatch(value):
-        raise ValueError(_AN_ARN)
-    return value
-
-
-Arn = Annotated[
-    str, BeforeValidator(_check_arn), Written("ARN", {"type": "string", "pattern": f"^{_ARN.pattern}$"}, _AN_ARN)
-]
-
-
-# IAM API reference, "CreateRole", but for the comma, which parts the template's lists.
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9+=.@_/-]{1,510}/)?[A-Za-z0-9+=.@_-]{1,64}")
-
-
-_A_ROLE = "write a role's ARN, such as arn:aws:iam::210987654321:role/dynamodb-exports-reader"
-
-
-def _check_role(value: Any) -> Any:
-    if not isinstance(value, str) or not _ROLE_ARN.fullmatch(value):
-        raise ValueError(_A_ROLE)
-    return value
-
-
-RoleArn = Annotated[
-    str,
-    BeforeValidator(_check_role),
-    Written("role's ARN", {"type": "string", "pattern": f"^{_ROLE_ARN.pattern}$"}, _A_ROLE),
-]
-
-
-ACCOUNT_ID = "^[0-9]{12}$"
-_AN_ACCOUNT = 'write an account\'s ID of twelve digits, in quotes: "210987654321"'
-
-
-def _check_account(value: Any) -> Any:
-    if not isinstance(value, str) or not re.fullmatch(ACCOUNT_ID, value):
-        raise ValueError(_AN_ACCOUNT)
-    return value
-
-
-AccountId = Annotated[
-    str,
-    BeforeValidator(_check_account),
-    Written("account's ID", {"type": "string", "pattern": ACCOUNT_ID}, _AN_ACCOUNT),
-]
-
-
-# STS API reference, "AssumeRole".
-EXTERNAL_ID = r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$"
 
 
 class Section(BaseModel):

@@ -9,7 +9,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from dynamo_assets.configuration.accounts import Account
-from dynamo_assets.configuration.setting_types import AccountId, Arn, Duration, Section, Size, SnsTopic, Workers
+from dynamo_assets.configuration.aws_names import AccountId, Arn, SnsTopic
+from dynamo_assets.configuration.setting_types import Duration, Section, Size, Workers
 from dynamo_assets.configuration.table_settings import Freshness, Table
 from dynamo_assets.errors import ConfigError
 from dynamo_assets.export.request import ExportRequest

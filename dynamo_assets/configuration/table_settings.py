@@ -8,12 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from dynamo_assets.configuration.aws_names import EXTERNAL_ID, RoleArn
 from dynamo_assets.configuration.setting_types import (
-    EXTERNAL_ID,
     Cron,
     Duration,
     Level,
-    RoleArn,
     Section,
     Share,
     Size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,14 @@ class Report:
         levels = {finding.level for finding in self.findings}
         return int(bool(levels & ({"problem", "warning", "unknown"} if strict else {"problem"})))
 
-    def lines(self) -> Iterator[str]:
-        """The worst first, and within a level in the order of examination; what to do is below each."""
-        ordered = sorted(self.findings, key=lambda finding: LEVELS.index(finding.level))
+    def lines(self, levels: Collection[str] = LEVELS) -> Iterator[str]:
+        """The worst first, and within a level in the order of examination; what to do is below each.
+
+        Args:
+            levels: Of these findings; the summary is of all.
+        """
+        shown = [finding for finding in self.findings if finding.level in levels]
+        ordered = sorted(shown, key=lambda finding: LEVELS.index(finding.level))
         rows = [(finding.level.upper(), finding.table or "-", finding.subject) for finding in ordered]
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
         indent = " " * (sum(widths) + 6)

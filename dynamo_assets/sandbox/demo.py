@@ -83,9 +83,8 @@ def run_demo(*, ui: bool, ui_port: int) -> int:
 def _examine(settings: Settings) -> None:
     _say("$ dynamo-assets doctor")
     report = examine(settings, AwsClients(brief=True), settings.tables, datetime.now(UTC))
-    for line in report.lines():
-        if not line.startswith("OK "):
-            print(f"  {line}")
+    for line in report.lines({"problem", "warning", "unknown"}):
+        print(f"  {line}")
     if report.exit_code():
         raise SandboxError("the doctor has found problems, above; the runs would meet them")
 

@@ -16,6 +16,7 @@ from isal import igzip, isal_zlib
 
 from dynamo_assets.export.formats.missing_columns import BATCH_ROWS
 from dynamo_assets.export.formats.text_values import json_line
+from dynamo_assets.export.whole_lines import whole_lines
 
 SUFFIX = ".json.gz"
 SELF_DESCRIBING = False
@@ -88,16 +89,8 @@ def line_blocks(file: IO[bytes]) -> Iterator[bytes]:
     Raises:
         OSError, EOFError: See `lines_of`.
     """
-    rest: list[bytes] = []
     with _unpacked(file) as content:
-        while chunk := content.read(BLOCK_BYTES):
-            end = chunk.rfind(b"\n") + 1
-            if end:
-                yield b"".join([*rest, chunk[:end]])
-                rest.clear()
-            rest.append(chunk[end:])
-    if last := b"".join(rest):
-        yield last + b"\n"
+        yield from whole_lines(content, BLOCK_BYTES)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import gzip
 from collections.abc import Iterator
 from typing import IO, cast
 
+from dynamo_assets.export.whole_lines import whole_lines
+
 _MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2"}
 _BLOCK_BYTES = 4 * 1024 * 1024
 
@@ -24,16 +26,7 @@ def line_blocks(file: IO[bytes]) -> Iterator[bytes]:
     Raises:
         OSError, EOFError: It is cut short.
     """
-    content = _unpacked(file)
-    rest: list[bytes] = []
-    while chunk := content.read(_BLOCK_BYTES):
-        end = chunk.rfind(b"\n") + 1
-        if end:
-            yield b"".join([*rest, chunk[:end]])
-            rest.clear()
-        rest.append(chunk[end:])
-    if last := b"".join(rest):
-        yield last + b"\n"
+    yield from whole_lines(_unpacked(file), _BLOCK_BYTES)
 
 
 def _unpacked(file: IO[bytes]) -> IO[bytes]:

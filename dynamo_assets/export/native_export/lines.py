@@ -12,6 +12,7 @@ from isal import igzip, isal_zlib
 
 from dynamo_assets.errors import IntegrityError
 from dynamo_assets.export.source import Page
+from dynamo_assets.export.whole_lines import whole_lines
 
 CHUNK_BYTES = 1280 * 1024
 """About as much JSON as a page of a scan has. Larger chunks take more memory and are no faster."""
@@ -43,20 +44,11 @@ def chunks_of_lines(path: Path, name: str) -> Iterator[bytes]:
     Raises:
         IntegrityError: It is not gzip, or ends early.
     """
-    rest = b""
     try:
         with igzip.IGzipFile(path, "rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                end = chunk.rfind(b"\n") + 1
-                if end:
-                    yield rest + chunk[:end]
-                    rest = chunk[end:]
-                else:
-                    rest += chunk
+            yield from whole_lines(file, CHUNK_BYTES)
     except (OSError, EOFError, zlib.error, _ISAL_ERROR) as error:
         raise IntegrityError(f"{name} cannot be unpacked: {error}; export that instant again") from error
-    if rest:
-        yield rest + b"\n"
 
 
 def page_of_items(lines: bytes, name: str) -> Page:
